@@ -9,7 +9,7 @@ namespace MailProxy.Daemon.Api;
 /// <summary>What a person may do with one message: cancel, retry, hold, release, reschedule.</summary>
 internal sealed class ActionRoutes(
     IMessageQueries queries,
-    CurrentAccounts accounts,
+    MessageTimes times,
     MessageChanges changes,
     ConfigurationBody bodies,
     IngestOptions limits,
@@ -33,9 +33,8 @@ internal sealed class ActionRoutes(
 
     private async Task<IResult> Retry(HttpContext http, string id)
     {
-        // An expired message lasts anew as long as one that is submitted now.
         var view = await queries.GetAsync(new(Caller.Of(http).Tenant, id));
-        return await changes.AnswerAsync(http, id, new MessageChange.Retry(Now + Lasts(view)));
+        return await changes.AnswerAsync(http, id, times.Retry(view));
     }
 
     private Task<IResult> Hold(HttpContext http, string id) => changes.AnswerAsync(http, id, new MessageChange.Hold());
@@ -67,28 +66,13 @@ internal sealed class ActionRoutes(
         return await changes.AnswerAsync(
             http,
             id,
-            new MessageChange.Reschedule(sendAt!.Value, expiresAt ?? await MovedExpiryAsync(key, sendAt.Value))
+            new MessageChange.Reschedule(sendAt!.Value, expiresAt ?? times.MovedExpiry(await queries.GetAsync(key), sendAt.Value))
         );
     }
 
     private string AtMost => $"At most {(int)limits.MaxAhead.TotalDays} days ahead; Unix times are in seconds.";
 
     private bool TooFar(long? time) => time > Now + (long)limits.MaxAhead.TotalMilliseconds;
-
-    // An expiry that nobody asked for lies as far behind send_at as the rules say, and follows it; any other was asked for, and stays.
-    private async Task<long?> MovedExpiryAsync(MessageKey key, long sendAt)
-    {
-        if (await queries.GetAsync(key) is not { } view)
-            return null;
-        var lasts = Lasts(view);
-        return view.ExpiresAt == (view.SendAt ?? view.CreatedAt) + lasts ? Math.Max(sendAt, Now) + lasts : null;
-    }
-
-    private long Lasts(MessageView? view)
-    {
-        var account = view is null ? null : accounts.Directory.JudgeOf(view.Lane);
-        return (long)((account is null ? null : accounts.Directory.ExpiryOf(account)) ?? limits.DefaultExpiry).TotalMilliseconds;
-    }
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

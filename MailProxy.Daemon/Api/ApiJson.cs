@@ -74,6 +74,10 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(RerouteRequest))]
 [JsonSerializable(typeof(RerouteAnswer))]
 [JsonSerializable(typeof(WhereList))]
+[JsonSerializable(typeof(ActionRequest))]
+[JsonSerializable(typeof(PreviewAnswer))]
+[JsonSerializable(typeof(OperationAnswer))]
+[JsonSerializable(typeof(OperationList))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

@@ -61,6 +61,9 @@ public static class ApiRegistration
         services.AddSingleton<Explanations>();
         services.AddSingleton<WebhookAnswers>();
         services.AddSingleton<QueueCounter>();
+        services.AddSingleton<MessageFilters>();
+        services.AddSingleton<MessageTimes>();
+        services.AddSingleton<RerouteTargets>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<OperatorLog>();
         services.AddSingleton<HealthRoutes>();

@@ -71,6 +71,15 @@ internal static class ApiSchemas
             "status" => new() { Type = JsonSchemaType.String, Enum = [.. States] },
             "priority" => new() { Type = JsonSchemaType.String, Enum = [.. Priorities] },
             "created_after" or "created_before" => new() { Type = JsonSchemaType.String, Description = "RFC 3339, or Unix seconds." },
+            "q" => new()
+            {
+                Type = JsonSchemaType.String,
+                MaxLength = Pipeline.Search.MessageSearch.MaxLength,
+                Description =
+                    "A search, such as to:ann@example.com status:deferred age:>1h: "
+                    + $"{string.Join(", ", Pipeline.Search.MessageSearch.Keys)}; a free word is an id, an address, a Message-ID or a part "
+                    + "of the subject; a minus sign before a word means all others.",
+            },
             "tenant" => new() { Type = JsonSchemaType.String, Description = "* for every tenant." },
             "after" => new()
             {

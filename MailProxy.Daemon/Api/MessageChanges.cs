@@ -17,15 +17,19 @@ internal sealed class MessageChanges(
     public async Task<ChangeResult> MakeAsync(MessageKey key, MessageChange change, string actor)
     {
         var result = await store.ChangeAsync(key, change, actor, clock.GetUtcNow().ToUnixTimeMilliseconds());
-        if (result is ChangeResult.Done done)
-        {
-            if (done.Due != long.MaxValue)
-                wake.Due(done.Lane, done.Due);
-            if (done.ExpiresAt != long.MaxValue)
-                dispatcher.ExpiryHint(done.ExpiresAt);
-        }
-
+        Made(result);
         return result;
+    }
+
+    /// <summary>Wakes whoever must know of a change that was made.</summary>
+    public void Made(ChangeResult result)
+    {
+        if (result is not ChangeResult.Done done)
+            return;
+        if (done.Due != long.MaxValue)
+            wake.Due(done.Lane, done.Due);
+        if (done.ExpiresAt != long.MaxValue)
+            dispatcher.ExpiryHint(done.ExpiresAt);
     }
 
     /// <summary>Makes a change and answers the message as it is then.</summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
@@ -9,7 +8,7 @@ namespace MailProxy.Daemon.Api;
 internal sealed class MessageRoutes(
     IMessageQueries queries,
     MessageAnswers answers,
-    CurrentAccounts accounts,
+    MessageFilters filters,
     ReadTurns turns,
     AnswerMemory memory,
     RawMessages raw
@@ -24,20 +23,7 @@ internal sealed class MessageRoutes(
             .WithSummary("List messages, newest first")
             .WithTags("Messages")
             .Needs(KeyScopes.Read)
-            .Query(
-                "status",
-                "account",
-                "pool",
-                "batch",
-                "tag",
-                "to",
-                "priority",
-                "created_after",
-                "created_before",
-                "tenant",
-                "limit",
-                "cursor"
-            )
+            .Query([.. MessageFilters.Names, "tenant", "limit", "cursor"])
             .Produces<MessageList>();
         v1.MapGet("/messages/{id}", Get)
             .WithName("getMessage")
@@ -71,44 +57,14 @@ internal sealed class MessageRoutes(
         var query = new QueryReader(http);
         if (!query.Tenant(out var tenant))
             return ProblemAnswer.Of(404, "unknown_tenant", "There is no such tenant.");
-        var (name, poolName) = (query.Text("account"), query.Text("pool"));
-        var filter = new MessageFilter(
-            tenant,
-            query.Value("status", WireNames.ParseState, $"Must be one of: {WireNames.States.Listed}."),
-            null,
-            query.Text("batch"),
-            query.Text("tag"),
-            Address(query.Text("to")),
-            query.Value("priority", WireNames.ParsePriority, WireNames.PriorityRule),
-            query.Time("created_after"),
-            query.Time("created_before")
-        );
+        var filter = filters.Read(http, query, tenant);
         var limit = query.Limit();
         var before = query.CursorNumber("messages");
         if (query.Refusal is { } refusal)
             return refusal;
 
-        if (name is not null)
-        {
-            // An account or pool that is not there has no messages; its name is not a mistake of the request.
-            if (accounts.Directory.Find(tenant ?? Caller.Of(http).Tenant, name) is not { } account)
-                return Page(http, new([], null));
-            filter = filter with { Account = account.Key };
-        }
-
-        if (poolName is not null)
-        {
-            if (accounts.Directory.Pools.Find(tenant ?? Caller.Of(http).Tenant, poolName) is not { } pool)
-                return Page(http, new([], null));
-            filter = filter with { Pool = pool.Key };
-        }
-
         return Page(http, await turns.RunAsync(http, () => queries.ListAsync(filter, limit, before)));
     }
-
-    // As it is stored: an international domain as A-labels.
-    internal static string? Address(string? written) =>
-        written is not null && Addresses.ReadBare(written, out var mailbox) is null ? mailbox.Address : written;
 
     private BytesAnswer Page(HttpContext http, MessagePage page)
     {

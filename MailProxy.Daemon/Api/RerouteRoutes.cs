@@ -9,8 +9,9 @@ namespace MailProxy.Daemon.Api;
 internal sealed class RerouteRoutes(
     IMessageQueries queries,
     CurrentAccounts accounts,
+    MessageFilters filters,
     MessageChanges changes,
-    RerouteRules rules,
+    RerouteTargets targets,
     ConfigurationBody bodies,
     ReadTurns turns
 )
@@ -41,7 +42,7 @@ internal sealed class RerouteRoutes(
             .WithSummary("Send all that a filter names by another account or pool")
             .WithTags("Messages")
             .Needs(KeyScopes.Send)
-            .Query("status", "account", "pool", "batch", "tag", "to", "priority", "created_after", "created_before", "cursor")
+            .Query([.. MessageFilters.Names, "cursor"])
             .Accepts<RerouteRequest>("application/json")
             .Produces<RerouteAnswer>();
     }
@@ -54,25 +55,14 @@ internal sealed class RerouteRoutes(
         var key = new MessageKey(Caller.Of(http).Tenant, id);
         if (await queries.GetAsync(key) is null)
             return ProblemAnswer.NotFound("message");
-        return await ChangeAsync(key, target) is { } change ? await changes.AnswerAsync(http, id, change) : NotAllowed;
+        return await targets.ChangeAsync(key, target) is { } change ? await changes.AnswerAsync(http, id, change) : NotAllowed;
     }
 
     private async Task<IResult> Many(HttpContext http)
     {
         var caller = Caller.Of(http);
         var query = new QueryReader(http);
-        var (account, pool) = (query.Text("account"), query.Text("pool"));
-        var filter = new MessageFilter(
-            caller.Tenant,
-            query.Value("status", WireNames.ParseState, $"Must be one of: {WireNames.States.Listed}."),
-            null,
-            query.Text("batch"),
-            query.Text("tag"),
-            MessageRoutes.Address(query.Text("to")),
-            query.Value("priority", WireNames.ParsePriority, WireNames.PriorityRule),
-            query.Time("created_after"),
-            query.Time("created_before")
-        );
+        var filter = filters.Read(http, query, caller.Tenant);
         var before = query.CursorNumber(List);
         if (query.Refusal is { } mistakes)
             return mistakes;
@@ -80,14 +70,6 @@ internal sealed class RerouteRoutes(
         if (refusal is not null)
             return refusal;
 
-        var directory = accounts.Directory;
-        var (from, through) = (
-            account is null ? null : directory.Find(caller.Tenant, account),
-            pool is null ? null : directory.Pools.Find(caller.Tenant, pool)
-        );
-        if ((account is not null && from is null) || (pool is not null && through is null))
-            return Answer(http, 0, 0, null); // what is not there has no messages
-        filter = filter with { Account = from?.Key, Pool = through?.Key };
         var (moved, refused, looked) = (0, 0, 0);
         do
         {
@@ -95,7 +77,7 @@ internal sealed class RerouteRoutes(
             foreach (var view in page.Messages.Where(view => !view.State.IsFinal() && !target.IsOf(view)))
             {
                 if (
-                    await MayChangeAsync(view.Key, target) is { } change
+                    await targets.MayChangeAsync(view.Key, target) is { } change
                     && await changes.MakeAsync(view.Key, change, caller.Actor) is ChangeResult.Done
                 )
                     moved++;
@@ -112,26 +94,7 @@ internal sealed class RerouteRoutes(
     private static IResult Answer(HttpContext http, int moved, int refused, long? next) =>
         TypedResults.Json(new(moved, refused, next is { } number ? Cursor.Write(http, List, number) : null), ApiJson.Plain.RerouteAnswer);
 
-    // One whose body is lost does not keep the others from being moved.
-    private async ValueTask<MessageChange.Reroute?> MayChangeAsync(MessageKey key, Target target)
-    {
-        try
-        {
-            return await ChangeAsync(key, target);
-        }
-        catch (Exception error) when (error is BodyMissingException or BodyPurgedException)
-        {
-            return null;
-        }
-    }
-
-    private async ValueTask<MessageChange.Reroute?> ChangeAsync(MessageKey key, Target target)
-    {
-        var content = rules.NeedsContent(target.Account, target.Pool) ? await queries.ContentAsync(key) : null;
-        return rules.To(target.Account, target.Pool, content);
-    }
-
-    private async ValueTask<(Target Target, IResult? Refusal)> TargetAsync(HttpContext http)
+    private async ValueTask<(RerouteTarget Target, IResult? Refusal)> TargetAsync(HttpContext http)
     {
         using var body = await bodies.ReadAsync(http);
         if (body.Refusal is { } refusal)
@@ -139,7 +102,7 @@ internal sealed class RerouteRoutes(
         var (tenant, directory) = (Caller.Of(http).Tenant, accounts.Directory);
         var members = new MemberReader(body.Root);
         var (account, pool) = (members.Text("account", 63), members.Text("pool", 63));
-        var target = new Target(
+        var target = new RerouteTarget(
             account is null ? null : directory.Find(tenant, account),
             pool is null ? null : directory.Pools.Find(tenant, pool)
         );
@@ -151,11 +114,5 @@ internal sealed class RerouteRoutes(
             members.Fault("pool", "unknown_pool", "There is no such pool.");
         members.Close();
         return (target, members.Refusal);
-    }
-
-    private readonly record struct Target(SmtpAccount? Account, Pool? Pool)
-    {
-        /// <summary>Whether the message names it already.</summary>
-        public bool IsOf(MessageView view) => Pool is null ? view.Pool is null && view.Account == Account!.Key : view.Pool == Pool.Key;
     }
 }

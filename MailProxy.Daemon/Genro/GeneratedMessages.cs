@@ -151,5 +151,5 @@ internal sealed class GeneratedMessages(GenroSubmission submission, GenroMessage
         new GenroAnswer(await turns.RunAsync(call.Http, () => store.CountPendingAsync(tenant, batch)));
 
     private Task<IResult> Cleanup(GeneratedCall call) =>
-        messages.HideAsync(call.Caller, Math.Max(0, call.Whole("older_than_seconds") ?? UsualAge));
+        messages.HideAsync(call.Http, Math.Max(0, call.Whole("older_than_seconds") ?? UsualAge));
 }

@@ -21,6 +21,7 @@ internal sealed class GenroBatches(
     CurrentAccounts accounts,
     ConfigurationTurn turn,
     Quotas quotas,
+    ReadTurns turns,
     Wake wake
 )
 {
@@ -87,13 +88,17 @@ internal sealed class GenroBatches(
     }
 
     /// <summary>What is suspended now, and how much waits.</summary>
-    public async Task<GenroAnswer> AnswerAsync(Caller caller, string? code) =>
-        GenroAnswer.Ok(
-            ("tenant_id", caller.Tenant),
+    public async Task<GenroAnswer> AnswerAsync(HttpContext http, string? code)
+    {
+        var tenant = Caller.Of(http).Tenant;
+        var pending = await turns.RunAsync(http, () => store.CountPendingAsync(tenant, code is null ? null : NameOf(code)));
+        return GenroAnswer.Ok(
+            ("tenant_id", tenant),
             ("batch_code", code),
-            ("suspended_batches", new JsonArray([.. await SuspendedAsync(caller.Tenant)])),
-            ("pending_messages", await store.CountPendingAsync(caller.Tenant, code is null ? null : NameOf(code)))
+            ("suspended_batches", new JsonArray([.. await SuspendedAsync(tenant)])),
+            ("pending_messages", pending)
         );
+    }
 
     /// <summary>The codes of a tenant's suspended batches, in order; a star when all of its mail waits.</summary>
     public async Task<IEnumerable<JsonNode?>> SuspendedAsync(string tenant)

@@ -95,19 +95,21 @@ internal sealed class GenroMessages(ICompatStore store, RowWriter rows, ReadTurn
         return answer;
     }
 
-    public async Task<IResult> CleanupAsync(Caller caller, GenroReader reader)
+    public async Task<IResult> CleanupAsync(HttpContext http, GenroReader reader)
     {
         var age = reader.Whole("older_than_seconds") ?? UsualAge;
         if (age < 0)
             reader.Fault("older_than_seconds", "greater_than_equal", "Input should be greater than or equal to 0");
-        return reader.Mistakes.Count > 0 ? GenroRefusal.Invalid(reader.Mistakes) : await HideAsync(caller, age);
+        return reader.Mistakes.Count > 0 ? GenroRefusal.Invalid(reader.Mistakes) : await HideAsync(http, age);
     }
 
     /// <param name="age">Seconds since it was reported.</param>
-    public async Task<IResult> HideAsync(Caller caller, long age)
+    public async Task<IResult> HideAsync(HttpContext http, long age)
     {
         var before = clock.GetUtcNow().ToUnixTimeMilliseconds() - Math.Min(age, UsualAge * 1_000) * 1_000;
-        return GenroAnswer.Ok(("removed", await store.HideReportedAsync(caller.Tenant, GenroTenants.Own, before)));
+        var tenant = Caller.Of(http).Tenant;
+        var hidden = await turns.RunAsync(http, () => store.HideReportedAsync(tenant, GenroTenants.Own, before));
+        return GenroAnswer.Ok(("removed", hidden));
     }
 
     private static async Task SendAsync(HttpContext http, Utf8JsonWriter json, ArrayBufferWriter<byte> piece)

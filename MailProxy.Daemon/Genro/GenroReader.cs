@@ -13,6 +13,8 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
     /// <summary>What is said of a member that is there and null, and must not be.</summary>
     public const string NotNull = "Input should not be null";
 
+    private const int MostMistakes = 50;
+
     public GenroReader(JsonElement root)
         : this(root, ["body"], []) { }
 
@@ -129,14 +131,22 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
     {
         if (item.ValueKind == JsonValueKind.Object)
             return new(item, [.. place, name, index], mistakes);
-        mistakes.Add(new("dict_type", [.. place, name, index], "Input should be a valid dictionary", null));
+        Note(new("dict_type", [.. place, name, index], "Input should be a valid dictionary", null));
         return null;
     }
 
-    public void Fault(string name, string type, string message) => mistakes.Add(new(type, [.. place, name], message, Shown(name)));
+    public void Fault(string name, string type, string message) => Note(new(type, [.. place, name], message, Shown(name)));
 
-    public void Fault(string name, int index, string type, string message) =>
-        mistakes.Add(new(type, [.. place, name, index], message, null));
+    public void Fault(string name, int index, string type, string message) => Note(new(type, [.. place, name, index], message, null));
+
+    /// <summary>
+    /// Tells one more mistake. Of very many the first ones are told: they cost more memory than the request that has them.
+    /// </summary>
+    public void Note(GenroMistake mistake)
+    {
+        if (mistakes.Count < MostMistakes)
+            mistakes.Add(mistake);
+    }
 
     /// <summary>A word for a boolean.</summary>
     public static bool? Word(string text) =>
@@ -166,7 +176,7 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
         if (Has(name))
             Fault(name, "string_type", NotNull);
         else
-            mistakes.Add(GenroMistake.Missing([.. place, name]));
+            Note(GenroMistake.Missing([.. place, name]));
         return null;
     }
 

@@ -118,7 +118,7 @@ internal sealed class GenroRoutes(
             name,
             caller.Tenant,
             payload,
-            async () => await switched(caller, code, http.RequestAborted) ?? (IResult)await batches.AnswerAsync(caller, code)
+            async () => await switched(caller, code, http.RequestAborted) ?? (IResult)await batches.AnswerAsync(http, code)
         );
 
         // Mail goes on: only what became of it is not told.
@@ -153,7 +153,7 @@ internal sealed class GenroRoutes(
                 "cleanupMessages",
                 Caller.Of(http).Tenant,
                 GenroCommands.Payload(body.Root),
-                () => messages.CleanupAsync(Caller.Of(http), new(body.Root))
+                () => messages.CleanupAsync(http, new(body.Root))
             );
     }
 

@@ -157,25 +157,28 @@ internal sealed class GenroTenants(
         if (id == Tenant.DefaultId)
             return GenroRefusal.Text(400, "the tenant default cannot be deleted");
         await SetSendingAsync(caller, id, sends: false, cancel);
-        for (var attempt = 0; ; attempt++)
+        var ended = false;
+        try
         {
-            var sending = await store.RemovePendingAsync(id, caller.Actor);
-            if (sending == 0)
+            for (var attempt = 0; !ended && attempt <= Tries; attempt++)
             {
-                var ended = await tenants.DeleteAsync(id, id, static _ => true, static _ => true, caller.Actor, cancel);
-                if (ended is DeleteResult.Deleted or DeleteResult.NotFound)
-                    break;
+                if (attempt > 0)
+                    await Task.Delay(TimeSpan.FromSeconds(1), clock, cancel);
+                if (await store.RemovePendingAsync(id, caller.Actor) > 0)
+                    continue;
+                var result = await tenants.DeleteAsync(id, id, static _ => true, static _ => true, caller.Actor, cancel);
+                ended = result is DeleteResult.Deleted or DeleteResult.NotFound;
             }
-
-            if (attempt == Tries)
-            {
+        }
+        finally
+        {
+            // Also when the client has gone meanwhile: what is not deleted sends as before.
+            if (!ended)
                 await SetSendingAsync(caller, id, tenant.Active, CancellationToken.None);
-                return StillSending;
-            }
-
-            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancel);
         }
 
+        if (!ended)
+            return StillSending;
         changed();
         forget(id);
         await removal.RemoveAsync(id, Slices);
@@ -245,7 +248,7 @@ internal sealed class GenroTenants(
     private static Tenant New(string id) =>
         TenantFields.Noun.New(id, id) with
         {
-            ExpiresAfter = GenroAccounts.Lasts,
-            Retry = GenroAccounts.Retry,
+            ExpiresAfter = AccountDocument.Lasts,
+            Retry = AccountDocument.Retry,
         };
 }

@@ -1,5 +1,6 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Genro;
+using MailProxy.Daemon.Operations;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
@@ -72,6 +73,7 @@ internal static class DaemonApp
             AddEdge(builder.Services, settings, storage, logs);
             var app = builder.Build();
             app.MapMailProxyApi();
+            app.MapOperations();
             if (settings.Genro.Enabled)
                 app.MapGenro();
             return app;
@@ -251,6 +253,7 @@ internal static class DaemonApp
         services.AddSingleton(provider => Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()));
         services.AddSingleton(provider => Seams.Sandbox(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();
+        services.AddOperations(storage.Operations);
         if (settings.Genro.Enabled)
             services.AddGenro(settings.Genro, storage.Compat);
     }

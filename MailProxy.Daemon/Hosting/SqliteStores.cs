@@ -33,12 +33,13 @@ internal sealed class SqliteStores : IDisposable
         ISuppressionStore suppressions,
         IDestinationUses destinations,
         ICircuitStore circuits,
-        ICompatStore compat
+        ICompatStore compat,
+        IOperationStore operations
     )
     {
         _database = database;
         (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
-        (Destinations, Circuits, Compat) = (destinations, circuits, compat);
+        (Destinations, Circuits, Compat, Operations) = (destinations, circuits, compat, operations);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
             spool,
             messages,
@@ -73,6 +74,7 @@ internal sealed class SqliteStores : IDisposable
     public ISecretWarnings SecretWarnings { get; }
     public ICircuitStore Circuits { get; }
     public ICompatStore Compat { get; }
+    public IOperationStore Operations { get; }
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
@@ -131,7 +133,8 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteSuppressionStore(database, clock),
                 new SqliteDestinationUses(database),
                 new SqliteCircuitStore(database, logs.CreateLogger<SqliteCircuitStore>()),
-                new SqliteCompatStore(database, spool, box, clock)
+                new SqliteCompatStore(database, spool, box, clock),
+                new SqliteOperationStore(database)
             );
         }
         catch

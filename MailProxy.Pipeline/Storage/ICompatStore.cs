@@ -60,8 +60,8 @@ public interface ICompatStore
     /// <summary>The same with all of a tenant's messages that are not final. Returns how many are being sent at this moment.</summary>
     Task<int> RemovePendingAsync(string tenant, string actor);
 
-    /// <summary>Ids of messages that are not final and go by an account, or by it alone of a pool.</summary>
-    Task<IReadOnlyList<string>> WaitingAsync(AccountKey account);
+    /// <summary>Messages that are not final and wait in the lane of an account, by number, after one.</summary>
+    Task<IReadOnlyList<(long Number, string Id)>> WaitingAsync(AccountKey account, long after, int limit);
 
     /// <summary>Hides a tenant's final messages that a webhook had acknowledged at a time (Unix milliseconds). Returns how many.</summary>
     Task<int> HideReportedAsync(string tenant, string webhook, long before);

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Search;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -11,6 +12,12 @@ public interface IMessageQueries
     /// <summary>Newest first, by keyset: <paramref name="before"/> is <see cref="MessagePage.Next"/> of the previous page, or
     /// null.</summary>
     Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before);
+
+    /// <summary>How many messages below a number match, as far as one step of counting comes.</summary>
+    Task<MessageCount> CountAsync(MessageFilter filter, long before);
+
+    /// <summary>The number of the newest message; 0: there is none.</summary>
+    Task<long> NewestAsync();
 
     /// <summary>The messages whose Message-ID header is this one, with its brackets; pages as <see cref="ListAsync"/>.</summary>
     /// <param name="tenant">Null: every tenant's.</param>
@@ -78,7 +85,18 @@ public sealed record MessageFilter(
 {
     /// <summary>Only those that named this pool.</summary>
     public PoolKey? Pool { get; init; }
+
+    /// <summary>Only those for which all of these hold.</summary>
+    public IReadOnlyList<MessageTerm> Terms { get; init; } = [];
+
+    /// <summary>It names an account or a pool that is not there.</summary>
+    public bool MatchesNothing =>
+        Terms.Any(static term => term is { Not: false } and (MessageTerm.ByAccount { Any: [] } or MessageTerm.InPool { Any: [] }));
 }
+
+/// <summary>Messages that match, by the state that people see.</summary>
+/// <param name="Next">Where to go on; null: that was all.</param>
+public sealed record MessageCount(IReadOnlyDictionary<MessageState, long> ByState, long? Next);
 
 /// <summary>One message as the API shows it.</summary>
 /// <param name="Number">The arrival number, which is the list's cursor.</param>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Threading.Channels;
 using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Hosting;
+using MailProxy.Daemon.Operations;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
@@ -206,6 +207,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var services = builder.Services;
         services.AddSingleton(Share).AddSingleton(new ConnectionLimit(MostConnections));
         services.AddMailProxyApi();
+        services.AddOperations(NSubstitute.Substitute.For<IOperationStore>());
         services.Configure(Configure);
         Configuration.Add(Tenant.DefaultId, Tenant.DefaultId, TenantDirectory.Initial.All.Single());
         _configured.AddTo(services);
@@ -282,6 +284,7 @@ internal sealed class ApiHost : IAsyncDisposable
         _app = builder.Build();
         await LoadAsync();
         _app.MapMailProxyApi();
+        _app.MapOperations();
         await _app.StartAsync();
         if (OnKestrel)
             Address = new Uri(_app.Urls.First());

@@ -23,7 +23,8 @@ internal sealed class FakeQueries : IMessageQueries
             Filters.Add(filter);
             var wanted = Views
                 .Where(v =>
-                    (filter.Tenant is null || v.Key.Tenant == filter.Tenant)
+                    !filter.MatchesNothing
+                    && (filter.Tenant is null || v.Key.Tenant == filter.Tenant)
                     && (filter.Status is null || v.State == filter.Status)
                     && (before is null || v.Number < before)
                 )
@@ -31,6 +32,19 @@ internal sealed class FakeQueries : IMessageQueries
                 .ToArray();
             return new MessagePage([.. wanted.Take(limit)], wanted.Length > limit ? wanted[limit - 1].Number : null);
         });
+
+    public Task<MessageCount> CountAsync(MessageFilter filter, long before) =>
+        Answer(() =>
+            new MessageCount(
+                Views
+                    .Where(v => v.Key.Tenant == filter.Tenant && v.Number < before && (filter.Status is null || v.State == filter.Status))
+                    .GroupBy(static v => v.State)
+                    .ToDictionary(static group => group.Key, static group => (long)group.Count()),
+                null
+            )
+        );
+
+    public Task<long> NewestAsync() => Answer(() => Views.Select(static v => v.Number).DefaultIfEmpty().Max());
 
     public Task<MessagePage> ByMessageIdAsync(string? tenant, string messageId, int limit, long? before) =>
         Answer(() =>

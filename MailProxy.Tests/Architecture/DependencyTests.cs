@@ -21,6 +21,7 @@ public sealed partial class DependencyTests
         "Mail",
         "Network",
         "Notation",
+        "Search",
         "Sharing",
         "Storage",
         "Telemetry",
@@ -39,7 +40,7 @@ public sealed partial class DependencyTests
     {
         Assert.That(Pipeline.Value.Folders.Except([FolderGraph.Root]), Is.EquivalentTo(Stages.Concat(Services)));
         Assert.That(Folders("MailProxy.Pipeline"), Is.EquivalentTo(Stages.Concat(Services)), "on the disk");
-        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Genro", "Hosting", "Sandbox" }));
+        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Genro", "Hosting", "Operations", "Sandbox" }));
     }
 
     [Test]

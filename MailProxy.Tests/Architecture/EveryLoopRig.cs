@@ -209,16 +209,20 @@ internal sealed class EveryLoopRig : IAsyncDisposable
         );
         var configuration = new SqliteConfigurationStore(_files.Database, _files.Box, _clock);
         await configuration.PutEndpointAsync(events, "test");
-        await configuration.PutEndpointAsync(
-            events with
-            {
-                Id = "sync",
-                Url = "http://hook.example/sync",
-                Style = ReportStyle.Sync,
-                MaxBatch = 10,
-            },
-            "test"
-        );
+        foreach (var style in new[] { ReportStyle.Sync, ReportStyle.Genro })
+        {
+            var id = style.ToString().ToLowerInvariant();
+            await configuration.PutEndpointAsync(
+                events with
+                {
+                    Id = id,
+                    Url = $"http://hook.example/{id}",
+                    Style = style,
+                    MaxBatch = 10,
+                },
+                "test"
+            );
+        }
     }
 
     // The store's call may be refused, and then the client sends it again.

@@ -17,6 +17,7 @@ internal sealed partial class ErrorCodesTests
         '\n',
         Repository
             .Sources("MailProxy.Daemon/Api")
+            .Concat(Repository.Sources("MailProxy.Daemon/Operations"))
             .Concat(Repository.Sources("MailProxy.Pipeline"))
             .Where(file => Path.GetFileName(file) is not nameof(ErrorCodes) + ".cs" and not nameof(PipelineMetrics) + ".cs")
             .Select(File.ReadAllText)

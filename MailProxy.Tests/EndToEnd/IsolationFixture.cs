@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Api;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -106,6 +107,17 @@ internal abstract partial class IsolationFixture
             using var answer = await CallAsync(route, AdminKey, ("X-Tenant", tenant), json);
             Assert.That((int)answer.StatusCode, Is.AnyOf(200, 201, 202), await answer.Content.ReadAsStringAsync());
         }
+
+        await SeedOperationAsync(tenant);
+    }
+
+    // One that has ended, and that nothing undoes.
+    private async Task SeedOperationAsync(string tenant)
+    {
+        var store = _daemon.Services.GetRequiredService<IOperationStore>();
+        await store.AddAsync(new(0, tenant, "some", BulkAction.Cancel, "status:held", "{}", 1, 0, 0, "test", 1));
+        if (await store.FindAsync(tenant, "some") is { EndedAt: null } running)
+            await store.EndAsync(running, null, "test", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     // The tenant "some" with the key "some", for the routes that are about those.

@@ -161,6 +161,7 @@ internal static class RequestWords
         "priority",
         "created_after",
         "created_before",
+        "q",
         "tenant",
         "after",
         "zz",

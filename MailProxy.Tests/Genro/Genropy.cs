@@ -50,9 +50,9 @@ internal sealed class Genropy
     /// <summary>Somebody inserts a mail.</summary>
     public async Task RunNowAsync() => (await PostAsync("/commands/run-now", null)).Dispose();
 
-    /// <summary>Is told everything, as often as it takes an outage.</summary>
+    /// <summary>Is told everything, as often as it takes an outage. What a kill left in doubt is tried again a minute later.</summary>
     public async Task UntilToldAsync(int messages) =>
-        await Eventually.BecomesAsync(() => Task.FromResult(Told), told => told >= messages, TimeSpan.FromSeconds(60));
+        await Eventually.BecomesAsync(() => Task.FromResult(Told), told => told >= messages, TimeSpan.FromSeconds(180));
 
     private async Task AnswerAsync(WebhookHit hit, HttpContext http)
     {

@@ -19,6 +19,8 @@ internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
         var file = await Bench.Spool.WriteAsync(Json(Ann));
         var ticket = await MarkedAsync(Mail("m1", to: [Ann]) with { Body = new(default, file, 100) });
         await SettleAsync(Refused(ticket, Ann));
+        await Bench.Operations.AddAsync(new(0, "default", "op_1", BulkAction.Cancel, $"to:{Ann}", "{}", Now, 1, 0, "ann", Now));
+        await Bench.Operations.EndAsync((await Bench.Operations.RunningAsync()).Single(), null, "ann", Now);
         var done = await EraseAsync(Ann.ToUpperInvariant());
 
         var look = Look("m1");

@@ -15,6 +15,8 @@ internal abstract class MessageQueriesContract
 
     protected abstract Task PutAccountAsync(string id);
 
+    protected abstract Task PutTenantAsync(string id);
+
     protected abstract Task AppendEventAsync(long message, NewEvent e, long at);
 
     protected abstract Task<string> SpoolAsync(string json);
@@ -123,6 +125,32 @@ internal abstract class MessageQueriesContract
             var expected = seeds.Zip(numbers).Where(s => MessageSeeds.Matches(s.First, filter)).Select(s => s.Second).Reverse().ToList();
             var found = (await Queries.ListAsync(filter, 500, null)).Messages.Select(v => v.Number);
             Assert.That(found, Is.EqualTo(expected), filter.ToString());
+        }
+    }
+
+    [Test]
+    public async Task List_AnySearch_IsWhatItsWordsSayPageByPage()
+    {
+        await PutTenantAsync("other");
+        var seeds = MessageSeeds.Varied(120).ToList();
+        var numbers = await SeedAsync(seeds);
+
+        foreach (var filter in MessageSeeds.Searches())
+        {
+            var expected = seeds.Zip(numbers).Where(s => MessageSeeds.Matches(s.First, filter)).Select(s => s.Second).Reverse().ToList();
+            var found = new List<long>();
+            for (var page = await Queries.ListAsync(filter, 7, null); ; page = await Queries.ListAsync(filter, 7, page.Next))
+            {
+                found.AddRange(page.Messages.Select(static view => view.Number));
+                if (page.Next is null)
+                    break;
+            }
+
+            Assert.That(found, Is.EqualTo(expected), $"{filter} {string.Join(" and ", filter.Terms)}");
+            var states = seeds.Zip(numbers).Where(s => found.Contains(s.Second)).GroupBy(static s => s.First.Seen);
+            var counted = await Queries.CountAsync(filter, long.MaxValue);
+            Assert.That(counted.Next, Is.Null);
+            Assert.That(counted.ByState, Is.EquivalentTo(states.ToDictionary(static s => s.Key, static s => (long)s.Count())));
         }
     }
 

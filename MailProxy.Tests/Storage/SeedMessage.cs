@@ -32,6 +32,15 @@ internal sealed record SeedMessage
 
     public string? HoldReason { get; init; }
     public IReadOnlyList<string> Recipients { get; init; } = ["bob@example.com"];
+    public string Sender { get; init; } = "ann@example.com";
+    public string? Subject { get; init; } = "Grüße";
+    public string MessageId { get; init; } = "<1@example.com>";
+
+    /// <summary>What a server answered each recipient; 0: nothing yet.</summary>
+    public int Code { get; init; } = 550;
+
+    public string? EnhancedCode { get; init; } = "5.1.1";
+    public string? Reply { get; init; } = "No such user";
 
     /// <summary>Null: purged.</summary>
     public string? Body { get; init; } = "{}";

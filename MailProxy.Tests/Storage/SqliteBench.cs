@@ -50,6 +50,10 @@ internal sealed class SqliteBench : StoreBench
 
     public override IMessageQueries Queries => new SqliteMessageQueries(Database, _spool);
 
+    public override ICompatStore Compat => new SqliteCompatStore(Database, _spool, new([_key]), Clock);
+
+    public override IOperationStore Operations => new SqliteOperationStore(Database);
+
     public override IErasure Erasure => new SqliteErasure(Database, _spool);
 
     public override IDestinationUses Destinations => new SqliteDestinationUses(Database);

@@ -33,6 +33,10 @@ internal abstract class StoreBench : IDisposable
 
     public abstract IMessageQueries Queries { get; }
 
+    public abstract ICompatStore Compat { get; }
+
+    public abstract IOperationStore Operations { get; }
+
     public abstract SpoolFiles Spool { get; }
 
     /// <summary>What the store is given to tell the content hash of an id that was made here.</summary>

@@ -25,6 +25,9 @@ internal sealed record ChaosCounts
     public int Gaps { get; init; }
     public int Damaged { get; init; }
     public int BadExits { get; init; }
+    public int Reports { get; init; }
+    public int Untold { get; init; }
+    public int Twice { get; init; }
 
     /// <summary>No promise was broken.</summary>
     public bool IsGood(int connections) =>
@@ -36,7 +39,10 @@ internal sealed record ChaosCounts
         && Damaged == 0
         && BadExits == 0
         && Worst <= connections
-        && Swallowed > 0;
+        && Swallowed > 0
+        && Reports > 0
+        && Untold == 0
+        && Twice == 0;
 
     public static ChaosCounts operator +(ChaosCounts one, ChaosCounts other) =>
         new()
@@ -60,6 +66,9 @@ internal sealed record ChaosCounts
             Gaps = one.Gaps + other.Gaps,
             Damaged = one.Damaged + other.Damaged,
             BadExits = one.BadExits + other.BadExits,
+            Reports = one.Reports + other.Reports,
+            Untold = one.Untold + other.Untold,
+            Twice = one.Twice + other.Twice,
         };
 
     public static string FileIn(string root) => Path.Combine(root, "benchmarks", "results", "chaos.json");

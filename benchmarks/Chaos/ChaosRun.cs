@@ -102,6 +102,8 @@ internal static class ChaosRun
                 ["MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST"] = "00:00:01",
                 ["MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST"] = "00:00:01",
                 ["MAILPROXY_NETWORK__ALLOWED__0"] = "127.0.0.0/8",
+                ["MAILPROXY_GENRO__ENABLED"] = "true",
+                ["MAILPROXY_GENRO__ADMINTOKEN"] = ChaosGenro.AdminToken,
             }
         );
         var acknowledged = new ConcurrentDictionary<string, string>();
@@ -113,6 +115,8 @@ internal static class ChaosRun
         await daemon.PutAccountAsync("spare", sink.Port, SpareConnections);
         var pool = new ChaosPool(daemon.Http, new Random(seed + 2_000_000));
         await pool.WholeAsync();
+        using var genro = new ChaosGenro(daemon.Base, new Random(seed + 3_000_000), acknowledged);
+        await genro.SetUpAsync(sink.Port);
         using (var put = await daemon.Http.PutAsJsonAsync("/v1/webhooks/hanging", new { url = webhook.Url }))
             put.EnsureSuccessStatusCode();
 
@@ -121,6 +125,7 @@ internal static class ChaosRun
             .Range(0, options.Clients)
             .Select(n => new ChaosClient(daemon.Http, n, acknowledged).RunAsync(stop.Token))
             .Append(pool.RunAsync(stop.Token))
+            .Append(genro.RunAsync(stop.Token))
             .ToArray();
         var left = new List<FlightDoubts>();
         while (left.Count < wanted && watch.Elapsed < within)
@@ -146,8 +151,14 @@ internal static class ChaosRun
         sink.Misbehaves = false;
         await pool.WholeAsync();
         await DrainAsync(daemon, data);
+        await genro.ToldAsync();
         var exit = await daemon.StopAsync();
-        return ChaosResult.Of(left, acknowledged, sink, webhook, exit, data, watch.Elapsed);
+        return ChaosResult.Of(left, acknowledged, sink, webhook, exit, data, watch.Elapsed) with
+        {
+            Reports = genro.Calls,
+            Untold = genro.Untold,
+            Twice = genro.Twice,
+        };
     }
 
     public static long Count(string data, string sql)

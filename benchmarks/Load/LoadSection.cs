@@ -14,6 +14,9 @@ internal sealed record Target(string What, string Wanted, string Found, bool IsM
     public static Target AtLeast(string what, double wanted, double found, string unit = "") =>
         new(what, $"at least {wanted:0.##}{unit}", Samples.Number(found) + unit, found >= wanted);
 
+    public static Target AtMost(string what, double wanted, double found, string unit = "") =>
+        new(what, $"at most {wanted:0.##}{unit}", Samples.Number(found) + unit, found <= wanted);
+
     public static Target Below(string what, double wanted, double found, string unit = "") =>
         new(what, $"under {wanted:0.##}{unit}", Samples.Number(found) + unit, found < wanted);
 }

@@ -54,6 +54,9 @@ internal sealed class Row(string name)
     /// <summary>This row's rate by another's, round by round.</summary>
     public Samples Over(Row other) => new(_readings.Zip(other._readings, (mine, its) => mine.Rate / its.Rate));
 
+    /// <summary>This row's CPU a message by another's, round by round.</summary>
+    public Samples CpuOver(Row other) => new(_readings.Zip(other._readings, (mine, its) => mine.Subject / its.Subject));
+
     public static string Table(params IEnumerable<Row> rows) =>
         "| | CPU µs a message | of the sink | of the client | messages a second |\n|---|---|---|---|---|\n"
         + string.Concat(

@@ -28,9 +28,13 @@ internal sealed class HttpLane : IDisposable
 
     /// <summary>A whole request as bytes.</summary>
     public static byte[] Request(string path, ReadOnlySpan<byte> body, string key, string type = "application/json") =>
+        RequestWith($"Authorization: Bearer {key}", path, body, type);
+
+    /// <summary>The same with another header that says who asks.</summary>
+    public static byte[] RequestWith(string header, string path, ReadOnlySpan<byte> body, string type = "application/json") =>
         [
             .. Encoding.ASCII.GetBytes(
-                $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: "
+                $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\nContent-Type: "
                     + $"{type}\r\nContent-Length: {body.Length}\r\n\r\n"
             ),
             .. body,

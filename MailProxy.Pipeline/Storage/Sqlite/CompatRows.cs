@@ -27,11 +27,15 @@ internal static class CompatRows
     private const string Some =
         "SELECT m.number FROM messages m INDEXED BY messages_tenant WHERE m.tenant = ?1 AND m.number > ?2 ORDER BY m.number LIMIT ?3";
 
-    private const string Hide = $"""
-        INSERT OR REPLACE INTO compat_hidden (message, revision)
+    private const string Reported = $"""
         SELECT m.number, m.revision FROM messages m
         WHERE m.number IN ({Some}) AND m.state >= 10 AND {NotHidden}
             AND (SELECT position FROM events INDEXED BY events_message WHERE message = m.number ORDER BY sequence DESC LIMIT 1) <= ?4
+        """;
+
+    private const string Hide = """
+        INSERT OR REPLACE INTO compat_hidden (message, revision)
+        SELECT number, revision FROM messages WHERE number = ?1 AND revision = ?2
         """;
 
     // Nobody reads a longer history.
@@ -70,8 +74,8 @@ internal static class CompatRows
     public static List<(long Number, string Id)> Pending(Session session, string tenant, long after, int limit) =>
         session.Query(
             """
-            SELECT q.message, m.id FROM queue q CROSS JOIN messages m ON m.number = q.message
-            WHERE q.message > ?2 AND m.tenant = ?1 ORDER BY q.message LIMIT ?3
+            SELECT number, id FROM messages INDEXED BY messages_tenant
+            WHERE tenant = ?1 AND number > ?2 AND state < 10 ORDER BY number LIMIT ?3
             """,
             static row => (row.Long(0), row.Text(1)),
             tenant,
@@ -79,12 +83,36 @@ internal static class CompatRows
             (long)limit
         );
 
-    /// <summary>The number of messages that were looked at last; null when there are no more.</summary>
-    public static (int Hidden, long? Last) HideSome(Session session, string tenant, long through, long after, int limit)
-    {
-        var last = session.QueryNumber($"SELECT max(number) FROM ({Some})", tenant, after, (long)limit);
-        return last is null ? (0, null) : (session.Run(Hide, tenant, after, (long)limit, through), last);
-    }
+    /// <summary>Messages that wait in the lane of an account, after a number.</summary>
+    public static List<(long Number, string Id)> Waiting(Session session, AccountKey account, long after, int limit) =>
+        session.Query(
+            """
+            SELECT q.message, m.id FROM queue q CROSS JOIN messages m ON m.number = q.message
+            WHERE q.lane = ?1 AND q.message > ?2 ORDER BY q.message LIMIT ?3
+            """,
+            static row => (row.Long(0), row.Text(1)),
+            (long)Lanes.Of(account).Number,
+            after,
+            (long)limit
+        );
+
+    /// <summary>
+    /// What of a tenant's next messages after a number may be hidden, and the number that was looked at last; null when there are no more.
+    /// </summary>
+    public static (List<(long Number, long Revision)> Reported, long? Last) ReportedAfter(
+        Session session,
+        string tenant,
+        long through,
+        long after,
+        int limit
+    ) =>
+        session.QueryNumber($"SELECT max(number) FROM ({Some})", tenant, after, (long)limit) is { } last
+            ? (session.Query(Reported, static row => (row.Long(0), row.Long(1)), tenant, after, (long)limit, through), last)
+            : ([], null);
+
+    /// <summary>Hides the messages that have still the revision. Returns how many.</summary>
+    public static int HideAll(Session session, IEnumerable<(long Number, long Revision)> messages) =>
+        messages.Sum(one => session.Run(Hide, one.Number, one.Revision));
 
     /// <summary>Deletes all rows of a message that nothing is queued of any more; the spool files that they named are added.</summary>
     public static void Delete(Session session, long number, List<string> files)

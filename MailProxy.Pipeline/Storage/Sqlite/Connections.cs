@@ -38,6 +38,7 @@ internal static class Connections
     {
         var connection = Open(path, SqliteOpenMode.ReadOnly);
         Execute(connection, "PRAGMA busy_timeout=5000; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;");
+        connection.CreateFunction<string?, string?, bool>(MessageTermSql.Contains, IsIn, isDeterministic: true);
         return connection;
     }
 
@@ -66,6 +67,10 @@ internal static class Connections
             texts.Add(statement.Text(0));
         return texts;
     }
+
+    // SQLite's own functions know the case of ASCII letters only.
+    private static bool IsIn(string? text, string? part) =>
+        text is not null && part is not null && text.Contains(part, StringComparison.OrdinalIgnoreCase);
 
     private static SqliteConnection Open(string path, SqliteOpenMode mode)
     {

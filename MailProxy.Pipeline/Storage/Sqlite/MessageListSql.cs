@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Search;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -29,7 +30,7 @@ internal sealed class MessageListSql
             ? $"SELECT w.message FROM (SELECT value ->> 0 AS message, value ->> 1 AS attempt FROM json_each({Value(Json(begun))})) w "
                 + "CROSS JOIN queue o ON o.message = w.message AND o.attempt = w.attempt"
             : "";
-        var (from, number, drives, wanted) = Driver();
+        var (from, number, drives, wanted) = Source(before, scanned) ?? Driver();
         var terms = new List<string>(wanted);
         if (filter.Tenant is not null && !drives.Contains("m.tenant = ", StringComparison.Ordinal))
             terms.Add(Is("m.tenant", filter.Tenant));
@@ -45,17 +46,19 @@ internal sealed class MessageListSql
             terms.Add($"m.created_at >= {Value(filter.CreatedAfter)}");
         if (filter.CreatedBefore is not null)
             terms.Add($"m.created_at < {Value(filter.CreatedBefore)}");
+        var conditions = new MessageTermSql(Value, _begun);
         if (filter.Tag is not null)
-            terms.Add($"m.tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(m.tags) t WHERE t.value = {Value(filter.Tag)})");
+            terms.Add(conditions.Tagged(filter.Tag));
+        terms.AddRange(filter.Terms.Select(conditions.Of));
 
         var wants = terms.Count == 0 ? "1" : string.Join(" AND ", terms);
-        var sql = new StringBuilder($"SELECT {number}, {wants} FROM {from} WHERE {number} < {Value(before)}");
+        var sql = new StringBuilder($"SELECT {number}, {wants}, m.state FROM {from} WHERE {number} < {Value(before)}");
         if (drives.Length > 0)
             sql.Append(" AND ").Append(drives);
         Text = sql.Append($" ORDER BY {number} DESC LIMIT {Value(scanned)}").ToString();
     }
 
-    /// <summary>The statement. Columns: the number, and whether it matches.</summary>
+    /// <summary>The statement. Columns: the number, whether it matches, and the state that is stored.</summary>
     public string Text { get; }
 
     /// <summary>Its parameters in order.</summary>
@@ -68,6 +71,17 @@ internal sealed class MessageListSql
     }
 
     private string Is(string column, object value) => $"{column} = {Value(value)}";
+
+    // Messages that an index names, because an id, an address or a Message-ID is asked for.
+    private (string From, string Number, string Drives, string[] Wanted)? Source(long before, int scanned)
+    {
+        if (_filter.To is not null)
+            return null;
+        var sources = new NumberSources(Value, _filter.Tenant, before, scanned);
+        return _filter.Terms.Select(sources.Of).FirstOrDefault(static one => one is not null) is { } source
+            ? ("messages m NOT INDEXED", "m.number", $"m.number IN ({source})", State())
+            : null;
+    }
 
     // Drives: the conditions that the index itself applies; rows that do not meet them are never read.
     private (string From, string Number, string Drives, string[] Wanted) Driver()
@@ -123,7 +137,8 @@ internal sealed class MessageListSql
     private string[] NotBegun => AsksForBegun ? [$"m.number NOT IN ({_begun})"] : [];
 
     private bool AsksForBegun =>
-        _filter.Status is MessageState.Sending or MessageState.Queued or MessageState.Scheduled or MessageState.Deferred;
+        _filter.Status is MessageState.Sending or MessageState.Queued or MessageState.Scheduled or MessageState.Deferred
+        || _filter.Terms.Any(static term => term is MessageTerm.InState);
 
     private static string Json(IReadOnlyList<TicketName> begun) =>
         $"[{string.Join(',', begun.Select(static ticket => $"[{ticket.Message},{ticket.Attempt}]"))}]";

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Search;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
@@ -23,6 +25,9 @@ internal static class MessagePages
 
     public static MessagePage Read(Session session, Claims claims, MessageFilter filter, int limit, long? before, int scanned = Scanned)
     {
+        if (filter.MatchesNothing)
+            return new([], null);
+        filter = WithIds(session, filter);
         var (numbers, next, looked) = Numbers(session, claims, filter, limit, before ?? long.MaxValue, scanned);
         var views = new List<MessageView>(numbers.Count);
         var weight = 0;
@@ -37,6 +42,51 @@ internal static class MessagePages
         }
 
         return new(views, next) { Scanned = looked };
+    }
+
+    /// <summary>Counts those of the next messages that match.</summary>
+    public static MessageCount Count(Session session, Claims claims, MessageFilter filter, long before)
+    {
+        var counts = new Dictionary<MessageState, long>();
+        if (filter.MatchesNothing)
+            return new(counts, null);
+        var begun = claims.Begun();
+        var sending = begun.Select(static ticket => ticket.Message).ToHashSet();
+        var sql = new MessageListSql(WithIds(session, filter), begun, before, Scanned);
+        using var row = session.Open(sql.Text, sql.Values);
+        var (last, seen) = (before, 0);
+        for (var since = Stopwatch.GetTimestamp(); row.Step(); seen++)
+        {
+            if (seen % AskEvery == AskEvery - 1 && Stopwatch.GetElapsedTime(since).TotalMilliseconds > Longest)
+                return new(counts, last);
+            var number = row.Long(0);
+            if (number != last && !row.IsNull(1) && row.Long(1) != 0)
+            {
+                var state = (MessageState)row.Int(2);
+                state = !state.IsFinal() && sending.Contains(number) ? MessageState.Sending : state;
+                counts[state] = counts.GetValueOrDefault(state) + 1;
+            }
+
+            last = number;
+        }
+
+        return new(counts, seen < Scanned ? null : last);
+    }
+
+    // A word that is the id of a message means that message, and is not looked for in the subjects of all.
+    private static MessageFilter WithIds(Session session, MessageFilter filter)
+    {
+        if (!filter.Terms.Any(IsIdOfOne))
+            return filter;
+        return filter with
+        {
+            Terms = [.. filter.Terms.Select(term => IsIdOfOne(term) ? new MessageTerm.Id(((MessageTerm.Word)term).Text) : term)],
+        };
+
+        bool IsIdOfOne(MessageTerm term) =>
+            term is MessageTerm.Word { Not: false, Text: var text }
+            && !NumberSources.IsAddress(text)
+            && MessageViews.IsKnown(session, filter.Tenant, text);
     }
 
     // Looked: at how many, when the page ends before it is full and before the list does.

@@ -8,6 +8,9 @@ internal static class MessageViews
 {
     private const string Number = "SELECT number FROM messages WHERE tenant = ?1 AND id = ?2";
 
+    private const string OfAny =
+        "SELECT number FROM (SELECT id AS own FROM tenants) CROSS JOIN messages ON tenant = own AND id = ?1 LIMIT 1";
+
     private const string Message = """
         SELECT m.number, m.tenant, m.id, m.state, m.revision, m.account, m.priority, m.envelope_sender, m.subject, m.created_at, m.send_at,
                m.expires_at, m.attempts, m.hold_reason, m.possible_duplicate, m.message_id_header, m.batch, m.tags, m.metadata,
@@ -20,6 +23,10 @@ internal static class MessageViews
     private const string LastDetail = "SELECT detail FROM events WHERE message = ?1 ORDER BY sequence DESC LIMIT 1";
 
     public static long? Find(Session session, MessageKey key) => session.Prepare(Number).Add(key.Tenant).Add(key.Id).Scalar();
+
+    /// <summary>Whether a tenant, null: any, has a message of this id.</summary>
+    public static bool IsKnown(Session session, string? tenant, string id) =>
+        tenant is null ? session.Prepare(OfAny).Add(id).Scalar() is not null : Find(session, new(tenant, id)) is not null;
 
     public static MessageView? View(Session session, Claims claims, long number)
     {

@@ -129,7 +129,7 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         _readers.ReadAsync(session =>
             session.QueryNumber(
                 tenant is null ? "SELECT count(*) FROM queue"
-                    : batch is null ? "SELECT count(*) FROM queue q CROSS JOIN messages m ON m.number = q.message WHERE m.tenant = ?1"
+                    : batch is null ? "SELECT count(*) FROM messages INDEXED BY messages_tenant WHERE tenant = ?1 AND state < 10"
                     : "SELECT coalesce(sum(count), 0) FROM batch_counts WHERE tenant = ?1 AND batch = ?2 AND state < 10",
                 tenant is null ? []
                     : batch is null ? [tenant]
@@ -182,14 +182,8 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         return busy;
     }
 
-    public Task<IReadOnlyList<string>> WaitingAsync(AccountKey account) =>
-        _readers.ReadAsync<IReadOnlyList<string>>(session =>
-            session.Query(
-                "SELECT m.id FROM queue q CROSS JOIN messages m ON m.number = q.message WHERE q.lane = ?1",
-                static row => row.Text(0),
-                (long)Lanes.Of(account).Number
-            )
-        );
+    public Task<IReadOnlyList<(long Number, string Id)>> WaitingAsync(AccountKey account, long after, int limit) =>
+        _readers.ReadAsync<IReadOnlyList<(long, string)>>(session => CompatRows.Waiting(session, account, after, limit));
 
     public async Task<int> HideReportedAsync(string tenant, string webhook, long before)
     {
@@ -197,8 +191,10 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         var (hidden, last) = (0, through == 0 ? null : (long?)0);
         while (last is { } after)
         {
-            (var more, last) = await _writer.WriteAsync(session => CompatRows.HideSome(session, tenant, through, after, Slice));
-            hidden += more;
+            // Looked for beside the writer: what was hidden before is walked over again by each cleanup.
+            (var some, last) = await _readers.ReadAsync(session => CompatRows.ReportedAfter(session, tenant, through, after, Slice));
+            if (some.Count > 0)
+                hidden += await _writer.WriteAsync(session => CompatRows.HideAll(session, some));
         }
 
         return hidden;

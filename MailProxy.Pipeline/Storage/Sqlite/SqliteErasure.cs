@@ -7,6 +7,12 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// </summary>
 public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : IErasure
 {
+    // One that runs needs its search; it is erased by whoever asks again after its end.
+    private const string EraseSearches = """
+        UPDATE operations SET search = ?3
+        WHERE state <> 0 AND instr(lower(search), lower(?1)) > 0 AND (?2 IS NULL OR tenant = ?2)
+        """;
+
     private readonly CommitLoop _writer = database.Writer;
 
     public async Task<ErasedSlice> EraseAsync(string? tenant, string address, long after, long now, string actor)
@@ -23,6 +29,8 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
                 now
             );
             var done = writer.Write(found);
+            if (done.Through is null)
+                session.Run(EraseSearches, address, tenant, ErasedDetail.Address);
             if (done.Counts.Messages > 0)
             {
                 var (messages, cancelled, bodies, events, links) = done.Counts;

@@ -16,6 +16,11 @@ public sealed class SqliteMessageQueries(SqliteDatabase database, SpoolFiles spo
     public Task<MessagePage> ListAsync(MessageFilter filter, int limit, long? before) =>
         _readers.SnapshotAsync(session => MessagePages.Read(session, database.Claims, filter, limit, before));
 
+    public Task<MessageCount> CountAsync(MessageFilter filter, long before) =>
+        _readers.SnapshotAsync(session => MessagePages.Count(session, database.Claims, filter, before));
+
+    public Task<long> NewestAsync() => _readers.ReadAsync(static session => session.QueryNumber("SELECT max(number) FROM messages") ?? 0);
+
     public Task<MessagePage> ByMessageIdAsync(string? tenant, string messageId, int limit, long? before) =>
         _readers.SnapshotAsync(session => MessageIdSearch.Read(session, database.Claims, tenant, messageId, limit, before));
 

@@ -1,5 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Search;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Tests.Support;
@@ -180,6 +181,9 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
             "ann"
         );
 
+    protected override Task PutTenantAsync(string id) =>
+        new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutTenantAsync(new() { Id = id, Name = id }, "ann");
+
     protected override Task AppendEventAsync(long message, NewEvent e, long at) =>
         _store.Database.Writer.WriteAsync(_ =>
         {
@@ -188,6 +192,23 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
         });
 
     protected override Task<string> SpoolAsync(string json) => _store.Spool.WriteAsync(Encoding.UTF8.GetBytes(json));
+
+    private static IEnumerable<TestCaseData> Indexed()
+    {
+        foreach (var tenant in new[] { null, "default" })
+        {
+            yield return new(tenant, new MessageTerm.Id("m1"), "messages_name");
+            yield return new(tenant, new MessageTerm.MessageId("<a@b>"), "messages_message_id");
+            yield return new(tenant, new MessageTerm.Word("ann@example.com"), "recipients_address");
+        }
+    }
+
+    [TestCaseSource(nameof(Indexed))]
+    public void List_SearchThatAnIndexKnows_ScansNothing(string? tenant, MessageTerm term, string index)
+    {
+        var plan = Plan(new(tenant) { Terms = [term] });
+        Assert.That(plan, Does.Contain(index).And.Contain("SEARCH m USING INTEGER PRIMARY KEY").And.Not.Contain("SCAN m"));
+    }
 
     private string Plan(MessageFilter filter)
     {

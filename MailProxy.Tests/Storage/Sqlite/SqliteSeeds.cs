@@ -34,7 +34,7 @@ internal static class SqliteSeeds
             """
             INSERT INTO messages (tenant, id, revision, state, account, priority, attempts, envelope_sender, subject, message_id_header,
                                   created_at, send_at, expires_at, on_ambiguous, possible_duplicate, hold_reason, batch, tags, metadata)
-            VALUES (@tenant, @id, 3, @state, @account, @priority, @attempts, 'ann@example.com', 'Grüße', '<1@example.com>',
+            VALUES (@tenant, @id, 3, @state, @account, @priority, @attempts, @sender, @subject, @message_id,
                     @created, @send, 9000, 1, 1, @hold, @batch, @tags, @metadata)
             RETURNING number
             """,
@@ -44,6 +44,9 @@ internal static class SqliteSeeds
             ("@account", seed.Account),
             ("@priority", (long)seed.Priority),
             ("@attempts", seed.Attempts),
+            ("@sender", seed.Sender),
+            ("@subject", seed.Subject),
+            ("@message_id", seed.MessageId),
             ("@created", seed.CreatedAt),
             ("@send", seed.SendAt),
             ("@hold", seed.HoldReason),
@@ -80,10 +83,13 @@ internal static class SqliteSeeds
         for (var i = 0; i < seed.Recipients.Count; i++)
         {
             db.Run(
-                "INSERT INTO recipients VALUES (@message, @ordinal, @address, 12, 0, 550, '5.1.1', 'No such user', NULL)",
+                "INSERT INTO recipients VALUES (@message, @ordinal, @address, 12, 0, @code, @enhanced, @reply, NULL)",
                 ("@message", number),
                 ("@ordinal", i),
-                ("@address", seed.Recipients[i])
+                ("@address", seed.Recipients[i]),
+                ("@code", seed.Code == 0 ? null : (long)seed.Code),
+                ("@enhanced", seed.EnhancedCode),
+                ("@reply", seed.Reply)
             );
         }
 

@@ -1,0 +1,126 @@
+using MailProxy.Daemon.Api;
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Operations;
+
+/// <summary>
+/// Runs operations step by step beside the mail: each running one takes a step in turn, so that a long one of one tenant delays no other.
+/// What an operation meets ends that operation alone, and a restart goes on where it was.
+/// </summary>
+internal sealed partial class OperationRunner(
+    IOperationStore store,
+    OperationPlans plans,
+    MessageChanges changes,
+    TimeProvider clock,
+    ILogger<OperationRunner> logger
+) : BackgroundService
+{
+    private const int Forgotten = 5_000;
+
+    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+
+    private TaskCompletionSource _begun = NewSignal();
+
+    /// <summary>An operation was added.</summary>
+    public void Begin() => Volatile.Read(ref _begun).TrySetResult();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The host's start does not wait for the first look.
+        await Task.Yield();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var wait = Idle;
+            try
+            {
+                var begun = Renewed();
+                if (await RoundAsync(stoppingToken) || await ForgetAsync())
+                    continue;
+                await WaitAsync(begun, wait, stoppingToken);
+                continue;
+            }
+            catch (StoreUnavailableException error)
+            {
+                Log.StoreUnavailable(logger, error);
+                wait = AfterTrouble;
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.Unexpected(logger, error);
+                wait = Idle;
+            }
+
+            await WaitAsync(Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken), wait, stoppingToken);
+        }
+    }
+
+    /// <summary>Lets each running operation take a step. False: none runs.</summary>
+    public async Task<bool> RoundAsync(CancellationToken stop)
+    {
+        var running = await store.RunningAsync();
+        foreach (var operation in running)
+        {
+            if (stop.IsCancellationRequested)
+                break;
+            await StepAsync(operation);
+        }
+
+        return running.Count > 0;
+    }
+
+    private async Task StepAsync(Operation operation)
+    {
+        try
+        {
+            var step = await plans.NextAsync(operation);
+            foreach (var result in await store.StepAsync(operation, step) ?? [])
+                changes.Made(result);
+        }
+        catch (OperationFaultException fault)
+        {
+            await store.EndAsync(operation, fault.Message, operation.Actor, Now);
+        }
+        catch (Exception error) when (error is not StoreUnavailableException)
+        {
+            Log.Failed(logger, operation.Id, error);
+            await store.EndAsync(operation, "An unexpected error, which the log tells.", operation.Actor, Now);
+        }
+    }
+
+    private async Task<bool> ForgetAsync() =>
+        await store.ForgetAsync(Now - (long)BulkActions.Undoable.TotalMilliseconds, Now - (long)Kept.TotalMilliseconds, Forgotten)
+        >= Forgotten;
+
+    private async Task WaitAsync(Task begun, TimeSpan time, CancellationToken stop)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(begun, Task.Delay(time, clock, end.Token));
+        await end.CancelAsync();
+    }
+
+    private Task Renewed()
+    {
+        if (Volatile.Read(ref _begun).Task.IsCompleted)
+            Volatile.Write(ref _begun, NewSignal());
+        return Volatile.Read(ref _begun).Task;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(960, LogLevel.Warning, "Operations wait for the store")]
+        public static partial void StoreUnavailable(ILogger logger, Exception fault);
+
+        [LoggerMessage(961, LogLevel.Error, "Operation {Operation} ended with an unexpected error")]
+        public static partial void Failed(ILogger logger, string operation, Exception fault);
+
+        [LoggerMessage(962, LogLevel.Error, "Operations wait a minute after an unexpected error")]
+        public static partial void Unexpected(ILogger logger, Exception fault);
+    }
+}
