@@ -18,22 +18,44 @@ internal static class DraftAttachments
         "auth",
     };
 
-    public static void Write(Utf8JsonWriter json, GenroReader message)
+    /// <summary>Returns the addresses that are to be in volumes, where a version knows no other.</summary>
+    /// <param name="isStorage">Whether a name that stands before a colon is a storage's.</param>
+    public static IReadOnlyList<string> Write(Utf8JsonWriter json, GenroReader message, GenroForm form, Func<string, bool> isStorage)
     {
         if (message.List("attachments") is not { } list || list.GetArrayLength() == 0)
-            return;
+            return [];
+        var inVolumes = new List<string>();
         json.WriteStartArray("attachments"u8);
         var index = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (message.At("attachments", index++, item) is { } attachment)
-                Write(json, attachment, item);
+            if (message.At("attachments", index++, item) is not { } attachment)
+                continue;
+            if (!form.OwnsVolumes)
+                Write(json, attachment, item, isStorage);
+            else if (WritePlain(json, attachment) is { } path)
+                inVolumes.Add(path);
         }
 
         json.WriteEndArray();
+        return inVolumes;
     }
 
-    private static void Write(Utf8JsonWriter json, GenroReader attachment, JsonElement item)
+    // Inline or in a volume; returns the address in a volume. Other members are ignored.
+    private static string? WritePlain(Utf8JsonWriter json, GenroReader attachment)
+    {
+        var filename = attachment.Text("filename", required: true, least: 1, most: LongestName) ?? "";
+        var path = attachment.Text("storage_path", required: true, least: 1) ?? "";
+        var isInline = path.StartsWith(Base64, StringComparison.Ordinal);
+        json.WriteStartObject();
+        json.WriteString("filename"u8, filename);
+        json.WriteString("storage_path"u8, path);
+        json.WriteString("fetch_mode"u8, isInline ? "base64"u8 : "storage"u8);
+        json.WriteEndObject();
+        return isInline ? null : path;
+    }
+
+    private static void Write(Utf8JsonWriter json, GenroReader attachment, JsonElement item, Func<string, bool> isStorage)
     {
         foreach (var member in item.EnumerateObject())
         {
@@ -43,7 +65,10 @@ internal static class DraftAttachments
 
         var filename = attachment.Text("filename", required: true, least: 1, most: LongestName) ?? "";
         var path = attachment.Text("storage_path", required: true, least: 1) ?? "";
-        var mode = attachment.Choice("fetch_mode", "endpoint", "http_url", "base64", "filesystem") ?? ModeOf(path);
+        var given = attachment.Choice("fetch_mode", "endpoint", "http_url", "base64", "filesystem");
+        var mode = given ?? ModeOf(path);
+        if (given is null or "filesystem" && path.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && isStorage(path[..colon]))
+            mode = "storage";
         var md5 = attachment.Text("content_md5");
         if (md5 is not null && !AttachmentName.IsMd5(md5))
             attachment.Fault("content_md5", "string_pattern_mismatch", "String should match pattern '^[a-fA-F0-9]{32}$'");

@@ -17,15 +17,17 @@ internal static class DraftReading
         MessageView view,
         string account,
         string? batch,
-        int retries
+        int retries,
+        GenroForm form
     )
     {
         json.WriteStartObject();
         json.WriteString("id"u8, view.Key.Id);
-        json.WriteString("tenant_id"u8, view.Key.Tenant);
+        if (form.NamesTenants)
+            json.WriteString("tenant_id"u8, view.Key.Tenant);
         json.WriteString("account_id"u8, account);
         if (draft is { } content)
-            Content(json, content, kept);
+            Content(json, content, kept, form);
         else
             Purged(json, view);
         json.WriteNumber("priority"u8, (int)view.Priority);
@@ -37,12 +39,14 @@ internal static class DraftReading
         json.WriteEndObject();
     }
 
-    private static void Content(Utf8JsonWriter json, JsonElement draft, JsonElement? kept)
+    private static void Content(Utf8JsonWriter json, JsonElement draft, JsonElement? kept, GenroForm form)
     {
         Copy(json, draft, "from", "from");
         foreach (var list in Lists)
         {
-            if (!(kept is { } written && Copy(json, written, list, list)))
+            if (form.IsBare && list != "reply_to")
+                AsList(json, draft, list);
+            else if (!(kept is { } written && Copy(json, written, list, list)))
                 Copy(json, draft, list, list);
         }
 
@@ -53,7 +57,21 @@ internal static class DraftReading
         else if (Copy(json, draft, "text", "body"))
             json.WriteString("content_type"u8, "plain"u8);
         Headers(json, draft);
-        Attachments(json, draft);
+        Attachments(json, draft, form);
+    }
+
+    // One address may stand alone.
+    private static void AsList(Utf8JsonWriter json, JsonElement draft, string name)
+    {
+        if (!draft.TryGetProperty(name, out var value) || value.ValueKind != JsonValueKind.String)
+        {
+            Copy(json, draft, name, name);
+            return;
+        }
+
+        json.WriteStartArray(name);
+        value.WriteTo(json);
+        json.WriteEndArray();
     }
 
     private static void Headers(Utf8JsonWriter json, JsonElement draft)
@@ -71,7 +89,7 @@ internal static class DraftReading
     }
 
     // Without credentials.
-    private static void Attachments(Utf8JsonWriter json, JsonElement draft)
+    private static void Attachments(Utf8JsonWriter json, JsonElement draft, GenroForm form)
     {
         if (!draft.TryGetProperty("attachments", out var list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
             return;
@@ -84,9 +102,13 @@ internal static class DraftReading
             Copy(json, attachment, "filename", "filename");
             if (!Copy(json, attachment, "storage_path", "storage_path"))
                 Copy(json, attachment, "source", "storage_path");
-            Copy(json, attachment, "content_type", "mime_type");
-            Copy(json, attachment, "fetch_mode", "fetch_mode");
-            Copy(json, attachment, "cache_md5", "content_md5");
+            if (!form.OwnsVolumes)
+            {
+                Copy(json, attachment, "content_type", "mime_type");
+                Copy(json, attachment, "fetch_mode", "fetch_mode");
+                Copy(json, attachment, "cache_md5", "content_md5");
+            }
+
             json.WriteEndObject();
         }
 

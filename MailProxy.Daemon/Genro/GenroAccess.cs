@@ -32,6 +32,9 @@ internal enum GenroTenantIn
 
     /// <summary>In the body, which the route reads.</summary>
     Body,
+
+    /// <summary>Nowhere, though it is about one: it is the token's, or the default one.</summary>
+    Default,
 }
 
 /// <summary>How a route is protected.</summary>

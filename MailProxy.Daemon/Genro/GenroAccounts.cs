@@ -19,22 +19,14 @@ internal sealed class GenroAccounts(
     DispatcherControl dispatcher,
     ICompatStore store,
     Quotas quotas,
-    Wake wake
+    Wake wake,
+    MessageChanges changes,
+    TimeProvider clock
 )
 {
     private const string Kind = "account";
     private const int Tries = 10,
         Some = 500;
-
-    // What is only kept and shown again.
-    private const int MostMembers = 100,
-        LongestEcho = 1_000;
-
-    /// <summary>How long its mail lasts: genro-mail-proxy knows no end.</summary>
-    public static readonly TimeSpan Lasts = TimeSpan.FromDays(365);
-
-    /// <summary>When it tries again.</summary>
-    public static readonly RetrySchedule Retry = new([1, 5, 15, 60, 120]);
 
     private static readonly GenroRefusal NotFound = GenroRefusal.Text(400, "account not found or not owned by tenant");
     private static readonly GenroRefusal StillSending = GenroRefusal.Text(
@@ -46,10 +38,10 @@ internal sealed class GenroAccounts(
     };
 
     /// <summary>Makes or replaces one. What is absent is null afterwards.</summary>
-    public async Task<IResult> PutAsync(HttpContext http, Caller caller, GenroReader reader)
+    public async Task<IResult> PutAsync(HttpContext http, Caller caller, GenroReader reader, GenroForm form)
     {
         var id = reader.Text("id", required: true, least: 1);
-        var (request, kept) = Read(reader);
+        var (request, kept) = AccountDocument.Read(reader, form);
         if (id is { Length: > 0 } && !IdSyntax.IsObjectId(id))
             reader.Fault("id", "value_error", $"An id is {IdSyntax.ObjectRule}");
         if (reader.Mistakes.Count > 0)
@@ -75,7 +67,7 @@ internal sealed class GenroAccounts(
             return refused;
         if (written.After?.Value is { } account)
         {
-            await store.KeepAsync(caller.Tenant, Kind, Number(account), kept.ToJsonString());
+            await store.KeepAsync(caller.Tenant, Kind, AccountDocument.Number(account), kept.ToJsonString());
             dispatcher.ResetCircuit(account, "resume");
         }
 
@@ -83,7 +75,7 @@ internal sealed class GenroAccounts(
         return GenroAnswer.Ok();
     }
 
-    public async Task<GenroAnswer> ListAsync(Caller caller)
+    public async Task<GenroAnswer> ListAsync(Caller caller, GenroForm form)
     {
         var kept = await store.DocumentsAsync(caller.Tenant, Kind);
         var times = await store.AccountTimesAsync(caller.Tenant);
@@ -91,14 +83,31 @@ internal sealed class GenroAccounts(
         foreach (var account in accounts.Directory.OfTenant(caller.Tenant).OrderBy(static one => one.Id, StringComparer.Ordinal))
         {
             if (!account.Sandbox)
-                list.Add((JsonNode)Show(account, kept.GetValueOrDefault(Number(account)), times.GetValueOrDefault(account.Id)));
+                list.Add(
+                    (JsonNode)
+                        AccountDocument.Show(
+                            account,
+                            kept.GetValueOrDefault(AccountDocument.Number(account)),
+                            times.GetValueOrDefault(account.Id),
+                            form
+                        )
+                );
         }
 
-        return GenroAnswer.Ok(("accounts", list));
+        return form.IsBare ? new(list) : GenroAnswer.Ok(("accounts", list));
+    }
+
+    /// <summary>One of a tenant's; null: there is none.</summary>
+    public async Task<JsonObject?> FindAsync(string tenant, string id, GenroForm form)
+    {
+        if (accounts.Directory.Find(tenant, id) is not { Sandbox: false } account)
+            return null;
+        var kept = await store.DocumentAsync(tenant, Kind, AccountDocument.Number(account));
+        return AccountDocument.Show(account, kept, (await store.AccountTimesAsync(tenant)).GetValueOrDefault(id), form);
     }
 
     /// <summary>Deletes one. Its mail that waits fails, and is reported.</summary>
-    public async Task<IResult> DeleteAsync(HttpContext http, Caller caller, string id, MessageChanges changes, TimeProvider clock)
+    public async Task<IResult> DeleteAsync(HttpContext http, Caller caller, string id)
     {
         if (accounts.Directory.Find(caller.Tenant, id) is not { Sandbox: false } account)
             return NotFound;
@@ -110,7 +119,7 @@ internal sealed class GenroAccounts(
             {
                 if (attempt > 0)
                     await Task.Delay(TimeSpan.FromSeconds(attempt == 1 ? 0.1 : 1), clock, http.RequestAborted);
-                await CancelWaitingAsync(account, caller, changes);
+                await CancelWaitingAsync(account, caller);
                 ended = await writer.DeleteAsync(caller.Tenant, id, static _ => true, static _ => true, caller.Actor, http.RequestAborted);
             }
         }
@@ -125,12 +134,12 @@ internal sealed class GenroAccounts(
             return StillSending;
         if (ended != DeleteResult.Deleted)
             return NotFound;
-        await store.KeepAsync(caller.Tenant, Kind, Number(account), null);
+        await store.KeepAsync(caller.Tenant, Kind, AccountDocument.Number(account), null);
         wake.Look();
         return GenroAnswer.Ok();
     }
 
-    private async Task CancelWaitingAsync(SmtpAccount account, Caller caller, MessageChanges changes)
+    private async Task CancelWaitingAsync(SmtpAccount account, Caller caller)
     {
         for (long? after = 0; after is { } last; )
         {
@@ -165,110 +174,4 @@ internal sealed class GenroAccounts(
         var full = Quotas.Refusal(caller, there, quotas.Options.MaxAccounts, "accounts", nameof(TenantOptions.MaxAccounts));
         return full is null ? null : GenroRefusal.Of(full);
     }
-
-    /// <summary>The account as this program's own contract has it, and what is kept of the rest.</summary>
-    private static (JsonObject Request, JsonObject Kept) Read(GenroReader reader)
-    {
-        var kept = new JsonObject();
-        var port = reader.Whole("port", required: true);
-        if (port is < 1 or > 65_535)
-            reader.Fault("port", "value_error", "Input should be from 1 to 65535");
-        var useTls = reader.Flag("use_tls");
-        var request = new JsonObject
-        {
-            ["host"] = reader.Text("host", required: true, least: 1, most: 253),
-            ["port"] = port,
-            ["security"] = Security(useTls, port),
-            ["limits"] = Limits(reader, kept),
-            ["expires_after"] = (int)Lasts.TotalSeconds,
-            ["retry_minutes"] = new JsonArray([.. Retry.Minutes.Select(static one => (JsonNode)one)]),
-        };
-        var (user, password) = (reader.Text("user", most: 512), reader.Text("password", most: 4_096));
-        if (user is { Length: > 0 } && password is { Length: > 0 })
-            request["auth"] = new JsonObject { ["user"] = user, ["password"] = password };
-        Keep(kept, "user", user);
-        Keep(kept, "use_tls", useTls);
-        Keep(kept, "ttl", reader.Whole("ttl") ?? 300);
-        Keep(kept, "batch_size", reader.Whole("batch_size"));
-        Keep(kept, "is_pec_account", reader.Flag("is_pec_account"));
-        foreach (var member in reader.Root.EnumerateObject().Take(MostMembers))
-        {
-            if (member.Value.GetRawText().Length > LongestEcho)
-                continue;
-            if (
-                member.Name.StartsWith("imap_", StringComparison.Ordinal)
-                && member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False
-            )
-                kept[member.Name] = JsonNode.Parse(member.Value.GetRawText());
-        }
-
-        return (request, kept);
-    }
-
-    private static string Security(bool? useTls, long? port) =>
-        (useTls, port) switch
-        {
-            (false, _) => "none",
-            (_, 465) => "tls",
-            (true, _) => "starttls",
-            _ => "none",
-        };
-
-    private static JsonObject Limits(GenroReader reader, JsonObject kept)
-    {
-        var limits = new JsonObject { ["count"] = "messages", ["paced"] = false };
-        foreach (var time in new[] { "minute", "hour", "day" })
-        {
-            var limit = reader.Whole("limit_per_" + time);
-            Keep(kept, "limit_per_" + time, limit);
-            if (limit > 0)
-                limits["per_" + time] = Math.Min(limit.Value, 1_000_000_000);
-        }
-
-        var behavior = reader.Choice("limit_behavior", "defer", "reject") ?? "defer";
-        kept["limit_behavior"] = behavior;
-        limits["when_reached"] = behavior == "reject" ? "fail" : "wait";
-        return limits;
-    }
-
-    private static JsonObject Show(SmtpAccount account, string? kept, (long CreatedAt, long UpdatedAt) times)
-    {
-        var shown = new JsonObject
-        {
-            ["id"] = account.Id,
-            ["tenant_id"] = account.Tenant,
-            ["host"] = account.Host,
-            ["port"] = account.Port,
-        };
-        var echo = kept is null ? Echo(account) : (JsonObject)JsonNode.Parse(kept)!;
-        foreach (var (name, value) in echo)
-        {
-            if (value is not null && !name.Contains("password", StringComparison.Ordinal))
-                shown[name] = value.DeepClone();
-        }
-
-        shown["created_at"] = GenroTimes.Iso(times.CreatedAt);
-        shown["updated_at"] = GenroTimes.Iso(times.UpdatedAt);
-        return shown;
-    }
-
-    // One that was made by this program's own API.
-    private static JsonObject Echo(SmtpAccount account)
-    {
-        var echo = new JsonObject { ["ttl"] = 300, ["use_tls"] = account.Security != SmtpSecurity.None };
-        Keep(echo, "user", account.User);
-        Keep(echo, "limit_per_minute", account.Limits.PerMinute);
-        Keep(echo, "limit_per_hour", account.Limits.PerHour);
-        Keep(echo, "limit_per_day", account.Limits.PerDay);
-        echo["limit_behavior"] = account.Limits.WhenReached == LimitReached.Fail ? "reject" : "defer";
-        return echo;
-    }
-
-    private static void Keep(JsonObject kept, string name, JsonNode? value)
-    {
-        if (value is not null)
-            kept[name] = value;
-    }
-
-    private static string Number(SmtpAccount account) => account.Key.Number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -4,8 +4,9 @@ using System.Text.Json.Nodes;
 
 namespace MailProxy.Daemon.Genro;
 
-/// <summary>A whole answer. What is null was left out when it was made.</summary>
-internal sealed record GenroAnswer(JsonObject Body, int Status = StatusCodes.Status200OK) : IResult
+/// <summary>A whole answer. What is null in it was left out when it was made, where its version leaves it out.</summary>
+/// <param name="Body">Null: <c>null</c>.</param>
+internal sealed record GenroAnswer(JsonNode? Body, int Status = StatusCodes.Status200OK) : IResult
 {
     internal static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -26,7 +27,13 @@ internal sealed record GenroAnswer(JsonObject Body, int Status = StatusCodes.Sta
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes, Plain))
-            Body.WriteTo(json);
+        {
+            if (Body is null)
+                json.WriteNullValue();
+            else
+                Body.WriteTo(json);
+        }
+
         http.Response.StatusCode = Status;
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = bytes.Length;

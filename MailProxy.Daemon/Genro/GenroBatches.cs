@@ -25,6 +25,8 @@ internal sealed class GenroBatches(
     Wake wake
 )
 {
+    public const int LongestCode = 64;
+
     private const string Kind = "batch";
     private const string All = "*";
     private const string Prefix = "batch-";
@@ -33,21 +35,19 @@ internal sealed class GenroBatches(
     public static string NameOf(string code) =>
         IdSyntax.IsObjectId(code) ? code : Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(code)).AsSpan(0, 16));
 
-    public async Task<IResult> SuspendAsync(HttpContext http, string? code)
+    public async Task<GenroRefusal?> SuspendAsync(Caller caller, string? code, CancellationToken cancel)
     {
-        var (caller, cancel) = (Caller.Of(http), http.RequestAborted);
         if (tenants.Find(caller.Tenant) is null)
             return GenroRefusal.Text(400, "tenant not found");
         if (code is null)
             await tenants.SetSendingAsync(caller, caller.Tenant, sends: false, cancel);
-        else if (await SuspendOneAsync(caller, code, cancel) is { } refusal)
-            return refusal;
-        return await AnswerAsync(http, code);
+        else
+            return await SuspendOneAsync(caller, code, cancel);
+        return null;
     }
 
-    public async Task<IResult> ActivateAsync(HttpContext http, string? code)
+    public async Task<GenroRefusal?> ActivateAsync(Caller caller, string? code, CancellationToken cancel)
     {
-        var (caller, cancel) = (Caller.Of(http), http.RequestAborted);
         if (tenants.Find(caller.Tenant) is not { } tenant)
             return GenroRefusal.Text(400, "tenant not found");
         if (code is not null && !tenant.Active)
@@ -67,7 +67,7 @@ internal sealed class GenroBatches(
             await tenants.SetSendingAsync(caller, caller.Tenant, sends: true, cancel);
         foreach (var lane in accounts.Directory.LanesOf(caller.Tenant))
             wake.Due(lane, 0);
-        return await AnswerAsync(http, code);
+        return null;
     }
 
     private async Task<GenroRefusal?> SuspendOneAsync(Caller caller, string code, CancellationToken cancel)
@@ -87,7 +87,8 @@ internal sealed class GenroBatches(
         return null;
     }
 
-    private async Task<GenroAnswer> AnswerAsync(HttpContext http, string? code)
+    /// <summary>What is suspended now, and how much waits.</summary>
+    public async Task<GenroAnswer> AnswerAsync(HttpContext http, string? code)
     {
         var tenant = Caller.Of(http).Tenant;
         var pending = await turns.RunAsync(http, () => store.CountPendingAsync(tenant, code is null ? null : NameOf(code)));
@@ -99,7 +100,8 @@ internal sealed class GenroBatches(
         );
     }
 
-    private async Task<IEnumerable<JsonNode?>> SuspendedAsync(string tenant)
+    /// <summary>The codes of a tenant's suspended batches, in order; a star when all of its mail waits.</summary>
+    public async Task<IEnumerable<JsonNode?>> SuspendedAsync(string tenant)
     {
         if (tenants.Find(tenant) is { Active: false })
             return [All];

@@ -8,7 +8,7 @@ namespace MailProxy.Daemon.Genro;
 /// <summary>Reads the log of commands.</summary>
 internal sealed class GenroCommandLog(ICompatStore store, ReadTurns turns)
 {
-    private const int UsualLimit = 100,
+    public const int UsualLimit = 100,
         MostListed = 10_000;
 
     public async Task<IResult> ListAsync(HttpContext http)
@@ -21,7 +21,7 @@ internal sealed class GenroCommandLog(ICompatStore store, ReadTurns turns)
         if (mistakes.Count > 0)
             return GenroRefusal.Invalid(mistakes);
         var found = await turns.RunAsync(http, () => store.CommandsAsync(filter, (int)limit));
-        var commands = new JsonArray([.. found.Select(static one => (JsonNode)Shown(one))]);
+        var commands = new JsonArray([.. found.Select(static one => (JsonNode)Shown(one, GenroForm.B))]);
         return GenroAnswer.Ok(("commands", commands), ("total", found.Count));
     }
 
@@ -35,7 +35,7 @@ internal sealed class GenroCommandLog(ICompatStore store, ReadTurns turns)
         return GenroAnswer.Ok(("commands", new JsonArray([.. found.Select(static one => (JsonNode)Exported(one))])));
     }
 
-    private static JsonObject Shown(CompatCommand one)
+    public static JsonObject Shown(CompatCommand one, GenroForm form)
     {
         var shown = new JsonObject
         {
@@ -43,14 +43,16 @@ internal sealed class GenroCommandLog(ICompatStore store, ReadTurns turns)
             ["command_ts"] = one.At / 1000,
             ["endpoint"] = one.Endpoint,
         };
-        if (one.Tenant is { } tenant)
-            shown["tenant_id"] = tenant;
+        if (one.Tenant is not null || form.IsBare)
+            shown["tenant_id"] = one.Tenant;
         shown["payload"] = JsonNode.Parse(one.Payload);
         shown["response_status"] = one.Status;
+        if (form.IsBare)
+            shown["response_body"] = null;
         return shown;
     }
 
-    private static JsonObject Exported(CompatCommand one) =>
+    public static JsonObject Exported(CompatCommand one) =>
         new()
         {
             ["endpoint"] = one.Endpoint,

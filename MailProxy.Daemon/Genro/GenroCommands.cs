@@ -94,6 +94,9 @@ internal sealed partial class GenroCommands(ICompatStore store, TimeProvider clo
         return payload;
     }
 
+    /// <summary>A message that is submitted alone.</summary>
+    public static JsonObject OneMessage(JsonElement message) => new() { ["messages"] = new JsonArray(Message(message)) };
+
     private static JsonObject Message(JsonElement message)
     {
         var noted = new JsonObject();

@@ -34,6 +34,9 @@ internal sealed class GenroInstance(ICompatStore store)
         return new GenroAnswer(shown);
     }
 
+    /// <summary>Its name, for people.</summary>
+    public async Task<string?> NameAsync() => (string?)(await ReadAsync())["name"];
+
     /// <summary>What is absent or null stays.</summary>
     public async Task<IResult> PutAsync(GenroReader reader)
     {

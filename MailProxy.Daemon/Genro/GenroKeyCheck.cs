@@ -24,6 +24,9 @@ internal sealed class GenroKeyCheck(
     private static readonly GenroRefusal Invalid = GenroRefusal.Text(401, "Invalid or missing API token");
     private static readonly GenroRefusal AdminRequired = GenroRefusal.Text(401, "Admin token required");
     private static readonly GenroRefusal AdminOnly = GenroRefusal.Text(403, "Admin token required");
+    private static readonly GenroRefusal NoDefault = GenroRefusal.Invalid([
+        new("missing", ["query", "tenant_id"], "The setting Genro:DefaultTenant must say which tenant is meant", null),
+    ]);
     private static readonly GenroRefusal OtherTenant = GenroRefusal.Text(401, "Token not authorized for this tenant");
 
     public Task InvokeAsync(HttpContext http)
@@ -98,6 +101,8 @@ internal sealed class GenroKeyCheck(
         var tenant = Named(http, access) ?? options.DefaultTenant;
         if (tenant is null && access is { Who: GenroWho.Tenant, TenantIn: GenroTenantIn.Query })
             return (null, GenroRefusal.Missing("query", "tenant_id"));
+        if (tenant is null && access.TenantIn == GenroTenantIn.Default)
+            return (null, NoDefault);
         return (new(Operator, tenant ?? Tenant.DefaultId, IsAdmin: true, tenants.Directory), null);
     }
 

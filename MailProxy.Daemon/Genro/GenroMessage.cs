@@ -15,53 +15,88 @@ internal sealed record GenroMessage(string? Id, string? Tenant, ReadOnlyMemory<b
     /// <summary>Missing or mistyped members: when all messages of a request have some, the request itself is refused.</summary>
     public IReadOnlyList<GenroMistake> Mistakes { get; init; } = [];
 
-    /// <summary>Reads a message.</summary>
-    /// <param name="item">An element of the request's list.</param>
+    /// <summary>Addresses of attachments that must be in volumes that there are.</summary>
+    public IReadOnlyList<string> InVolumes { get; init; } = [];
+
+    /// <summary>Reads an element of a request's list.</summary>
     /// <param name="tenant">The tenant that is meant when it names none; null: it must name one.</param>
     /// <param name="usual">The priority of messages that have none.</param>
-    public static GenroMessage Read(JsonElement item, int index, string? tenant, int? usual)
+    public static GenroMessage Read(
+        JsonElement item,
+        int index,
+        string? tenant,
+        int? usual,
+        GenroForm form,
+        Func<string, string, bool> isStorage
+    )
     {
-        var mistakes = new List<GenroMistake>();
         IReadOnlyList<object> place = ["body", "messages", index];
-        if (item.ValueKind != JsonValueKind.Object)
-            return Bad(null, null, [new("dict_type", place, "Input should be a valid dictionary", null)]);
-        var reader = new GenroReader(item, place, mistakes);
-        var id = reader.Text("id", required: true);
-        var named = reader.Text("tenant_id", required: tenant is null) ?? tenant;
-        var account = reader.Text("account_id", required: true);
-        var from = reader.Text("from") ?? reader.Text("from_addr", required: false);
-        if (from is null && mistakes.TrueForAll(static one => one.Place[^1] is not ("from" or "from_addr")))
-            mistakes.Add(GenroMistake.Missing([.. place, "from"]));
-        var draft = new MessageDraft(reader, id ?? "", account ?? "", from ?? "", usual);
-        var json = draft.Write();
-        if (mistakes.Count > 0)
-            return Bad(id, named, mistakes);
-        var reason = Missing(("id", id), ("tenant_id", named), ("account_id", account), ("from", from));
-        reason ??= draft.HasRecipient ? null : "missing to";
-        if (reason is null && !IdSyntax.IsMessageId(id))
-            reason = $"invalid id: {IdSyntax.MessageRule}";
-        return reason is null ? new(id, named, json) { Account = account! } : new(id, named, null) { Reason = reason };
+        return item.ValueKind == JsonValueKind.Object
+            ? Read(new GenroReader(item, place, []), place, tenant, usual, form, isStorage)
+            : Bad(null, null, [new("dict_type", place, "Input should be a valid dictionary", null)], place, form);
     }
 
-    private static string? Missing(params ReadOnlySpan<(string Name, string? Value)> members)
+    /// <summary>Reads a message.</summary>
+    /// <param name="place">Where it stands in its request.</param>
+    /// <param name="isStorage">Whether a tenant has a storage of a name.</param>
+    public static GenroMessage Read(
+        GenroReader reader,
+        IReadOnlyList<object> place,
+        string? tenant,
+        int? usual,
+        GenroForm form,
+        Func<string, string, bool> isStorage
+    )
+    {
+        var id = reader.Text("id", required: true);
+        var named = form.NamesTenants ? reader.Text("tenant_id", required: tenant is null) ?? tenant : tenant;
+        var account = reader.Text("account_id", required: form.NamesTenants);
+        var from = reader.Text("from") ?? reader.Text("from_addr");
+        if (from is null && reader.Mistakes.All(static one => one.Place[^1] is not ("from" or "from_addr")))
+            reader.Fault("from", "missing", GenroMistake.Absent);
+        var draft = new MessageDraft(reader, id ?? "", account ?? "", from ?? "", usual, form, name => isStorage(named ?? "", name));
+        var json = draft.Write();
+        if (reader.Mistakes.Count > 0)
+            return Bad(id, named, reader.Mistakes, place, form);
+        var reason = Missing(form, ("id", id), ("tenant_id", named), ("account_id", form.NamesTenants ? account : "none"), ("from", from));
+        reason ??=
+            !draft.HasRecipient ? form.Missing("to")
+            : account is { Length: > 0 } ? null
+            : "missing account configuration";
+        if (reason is null && !IdSyntax.IsMessageId(id))
+            reason = $"invalid id: {IdSyntax.MessageRule}";
+        return reason is null
+            ? new(id, named, json) { Account = account!, InVolumes = draft.InVolumes }
+            : new(id, named, null) { Reason = reason };
+    }
+
+    private static string? Missing(GenroForm form, params ReadOnlySpan<(string Name, string? Value)> members)
     {
         foreach (var (name, value) in members)
         {
             if (string.IsNullOrWhiteSpace(value))
-                return "missing " + name;
+                return form.Missing(name);
         }
 
         return null;
     }
 
-    private static GenroMessage Bad(string? id, string? tenant, IReadOnlyList<GenroMistake> mistakes)
+    private static GenroMessage Bad(
+        string? id,
+        string? tenant,
+        IReadOnlyList<GenroMistake> mistakes,
+        IReadOnlyList<object> place,
+        GenroForm form
+    )
     {
         var first = mistakes[0];
-        var member = string.Join('.', first.Place.Skip(3));
-        var isMissing = first is { Type: "missing" } or { Type: "string_too_short", Place: [.., "subject"] };
+        var member = string.Join('.', first.Place.Skip(place.Count));
+        var isMissing =
+            first is { Type: "missing" } or { Type: "string_too_short", Place: [.., "subject"] }
+            || (form.TakesAnyBatch && first.Message == GenroReader.NotNull);
         return new(id, tenant, null)
         {
-            Reason = isMissing ? "missing " + member : $"invalid {(member.Length == 0 ? "message" : member)}: {first.Message}",
+            Reason = isMissing ? form.Missing(member) : $"invalid {(member.Length == 0 ? "message" : member)}: {first.Message}",
             Mistakes = mistakes,
         };
     }

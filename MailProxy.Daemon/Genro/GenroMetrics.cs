@@ -9,8 +9,11 @@ internal sealed class GenroMetrics
 {
     private const string Zero = "default";
 
-    private static readonly string[] Labels = ["tenant_id", "tenant_name", "account_id", "account_name"];
+    // Version A alone has no tenants.
+    private static readonly string[] AllLabels = ["tenant_id", "tenant_name", "account_id", "account_name"],
+        OfAccount = ["account_id"];
 
+    private readonly bool _ofAccount;
     private readonly PipelineMetrics _metrics;
     private readonly CurrentTenants _tenants;
     private readonly Counter _sent,
@@ -19,17 +22,20 @@ internal sealed class GenroMetrics
         _limited;
     private readonly Gauge _pending;
 
-    public GenroMetrics(CollectorRegistry registry, PipelineMetrics metrics, CurrentTenants tenants)
+    public GenroMetrics(CollectorRegistry registry, PipelineMetrics metrics, CurrentTenants tenants, GenroOptions options)
     {
         (_metrics, _tenants) = (metrics, tenants);
+        _ofAccount = options.Versions == GenroVersions.A;
+        var labels = _ofAccount ? OfAccount : AllLabels;
+        var by = _ofAccount ? "by account." : "by tenant and account.";
         var make = Metrics.WithCustomRegistry(registry);
-        _sent = make.CreateCounter("gmp_sent_total", "Messages sent, by tenant and account.", Labels);
-        _errors = make.CreateCounter("gmp_errors_total", "Messages that failed, by tenant and account.", Labels);
-        _deferred = make.CreateCounter("gmp_deferred_total", "Times messages were deferred, by tenant and account.", Labels);
-        _limited = make.CreateCounter("gmp_rate_limited_total", "Times a rate limit was reached, by tenant and account.", Labels);
+        _sent = make.CreateCounter("gmp_sent_total", $"Messages sent, {by}", labels);
+        _errors = make.CreateCounter("gmp_errors_total", $"Messages that failed, {by}", labels);
+        _deferred = make.CreateCounter("gmp_deferred_total", $"Times messages were deferred, {by}", labels);
+        _limited = make.CreateCounter("gmp_rate_limited_total", $"Times a rate limit was reached, {by}", labels);
         _pending = make.CreateGauge("gmp_pending_messages", "Messages that are not sent and have not failed.");
         foreach (var counter in new[] { _sent, _errors, _deferred, _limited })
-            counter.WithLabels(Zero, Zero, Zero, Zero).IncTo(0);
+            counter.WithLabels([.. labels.Select(static _ => Zero)]).IncTo(0);
         registry.AddBeforeCollectCallback(Measure);
     }
 
@@ -46,6 +52,10 @@ internal sealed class GenroMetrics
         _pending.Set(_metrics.QueueDepth.GetAllLabelValues().Sum(labels => _metrics.QueueDepth.WithLabels(labels).Value));
     }
 
+    private string Row(string tenant, string account) => _ofAccount ? account : string.Join('\n', tenant, NameOf(tenant), account, account);
+
+    private string NameOf(string tenant) => (_tenants.Directory.Find(tenant)?.Name ?? tenant).ReplaceLineEndings(" ");
+
     private static Dictionary<(string Tenant, string Account), double> Of(Counter counter, string? scope = null)
     {
         var values = new Dictionary<(string, string), double>();
@@ -61,12 +71,11 @@ internal sealed class GenroMetrics
     // What is gone there is gone here too; a tenant that is renamed has another row.
     private void Copy(Counter to, Dictionary<(string Tenant, string Account), double> values)
     {
-        var there = new HashSet<string>(StringComparer.Ordinal) { string.Join('\n', Zero, Zero, Zero, Zero) };
-        foreach (var ((tenant, account), value) in values)
+        var there = new HashSet<string>(StringComparer.Ordinal) { string.Join('\n', to.LabelNames.Select(static _ => Zero)) };
+        foreach (var rows in values.GroupBy(one => Row(one.Key.Tenant, one.Key.Account)))
         {
-            string[] labels = [tenant, _tenants.Directory.Find(tenant)?.Name ?? tenant, account, account];
-            there.Add(string.Join('\n', labels));
-            to.WithLabels(labels).IncTo(value);
+            there.Add(rows.Key);
+            to.WithLabels(rows.Key.Split('\n')).IncTo(rows.Sum(static one => one.Value));
         }
 
         foreach (var labels in to.GetAllLabelValues().ToArray())

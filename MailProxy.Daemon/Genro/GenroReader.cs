@@ -10,6 +10,9 @@ namespace MailProxy.Daemon.Genro;
 /// </summary>
 internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place, List<GenroMistake> mistakes)
 {
+    /// <summary>What is said of a member that is there and null, and must not be.</summary>
+    public const string NotNull = "Input should not be null";
+
     private const int MostMistakes = 50;
 
     public GenroReader(JsonElement root)
@@ -84,9 +87,9 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
         return Fault<string>(name, "literal_error", $"Input should be {listed}");
     }
 
-    public GenroReader? Object(string name)
+    public GenroReader? Object(string name, bool required = false)
     {
-        if (Wanted(name, required: false) is not { } value)
+        if (Wanted(name, required) is not { } value)
             return null;
         return value.ValueKind == JsonValueKind.Object
             ? new(value, [.. place, name], mistakes)
@@ -102,6 +105,25 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
             return value;
         Fault(name, "list_type", "Input should be a valid list");
         return null;
+    }
+
+    /// <summary>The elements of a list of texts; empty when it is absent.</summary>
+    public IReadOnlyList<string> Texts(string name, bool required = false)
+    {
+        var texts = new List<string>();
+        if (List(name, required) is not { } list)
+            return texts;
+        var index = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            if (item.ValueKind == JsonValueKind.String)
+                texts.Add(item.GetString()!);
+            else
+                Fault(name, index, "string_type", "Input should be a valid string");
+            index++;
+        }
+
+        return texts;
     }
 
     /// <summary>An object of a list.</summary>
@@ -138,7 +160,7 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
     private static double? Number(JsonElement value) =>
         value.ValueKind switch
         {
-            JsonValueKind.Number => value.GetDouble(),
+            JsonValueKind.Number when double.IsFinite(value.GetDouble()) => value.GetDouble(),
             JsonValueKind.String
                 when double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var read)
                     && double.IsFinite(read) => read,
@@ -152,7 +174,7 @@ internal sealed class GenroReader(JsonElement inner, IReadOnlyList<object> place
         if (!required)
             return null;
         if (Has(name))
-            Fault(name, "string_type", "Input should not be null");
+            Fault(name, "string_type", NotNull);
         else
             Note(GenroMistake.Missing([.. place, name]));
         return null;

@@ -20,6 +20,9 @@ internal sealed record GenroRefusal(int Status, JsonNode Detail) : IResult
 
     public static GenroRefusal Missing(params object[] place) => Invalid([GenroMistake.Missing(place)]);
 
+    /// <summary>422 with one mistake.</summary>
+    public static GenroRefusal Wrong(string type, string message, params object[] place) => Invalid([new(type, place, message, null)]);
+
     /// <summary>A refusal of this program's own rules, in the words of its detail.</summary>
     public static GenroRefusal Of(ProblemAnswer answer, string where = "body")
     {
@@ -57,7 +60,9 @@ internal sealed record GenroRefusal(int Status, JsonNode Detail) : IResult
 /// <param name="Input">What was there, unless it may be a secret.</param>
 internal sealed record GenroMistake(string Type, IReadOnlyList<object> Place, string Message, JsonNode? Input)
 {
-    public static GenroMistake Missing(IReadOnlyList<object> place) => new("missing", place, "Field required", null);
+    public const string Absent = "Field required";
+
+    public static GenroMistake Missing(IReadOnlyList<object> place) => new("missing", place, Absent, null);
 
     public JsonObject ToJson() =>
         new()

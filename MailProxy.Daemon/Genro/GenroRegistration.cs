@@ -19,9 +19,12 @@ internal static class GenroRegistration
             .AddSingleton(options)
             .AddSingleton(store)
             .AddSingleton<GenroToken>()
+            .AddSingleton<GenroForms>()
             .AddSingleton<GenroBodies>()
             .AddSingleton<GenroCommands>()
             .AddSingleton<GenroVolume>()
+            .AddSingleton<GenroVolumes>()
+            .AddSingleton<GenroVolumeRoutes>()
             .AddSingleton<GenroTenants>()
             .AddSingleton<GenroTenantRoutes>()
             .AddSingleton<GenroAccounts>()
@@ -31,7 +34,16 @@ internal static class GenroRegistration
             .AddSingleton<GenroMessages>()
             .AddSingleton<GenroInstance>()
             .AddSingleton<GenroCommandLog>()
-            .AddSingleton<GenroMetrics>();
+            .AddSingleton<GenroMetrics>()
+            .AddSingleton<GeneratedTenants>()
+            .AddSingleton<GeneratedAccounts>()
+            .AddSingleton<GeneratedMessages>()
+            .AddSingleton<GeneratedStorages>()
+            .AddSingleton<GeneratedInstance>()
+            .AddSingleton<GeneratedLog>()
+            .AddSingleton<GeneratedRoutes>()
+            .AddSingleton<GenroDocument>()
+            .AddHostedService<GenroStart>();
     }
 
     /// <summary>After this program's own layers and routes.</summary>
@@ -40,18 +52,10 @@ internal static class GenroRegistration
         app.UseMiddleware<GenroKeyCheck>();
         _ = app.Services.GetRequiredService<GenroMetrics>(); // counts from now on
         ActivatorUtilities.CreateInstance<GenroRoutes>(app.Services).Map(app);
-        app.MapMethods("/openapi/genro.json", [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)Document)
+        var document = app.Services.GetRequiredService<GenroDocument>();
+        app.MapMethods("/openapi/genro.json", [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)document.WriteAsync)
             .WithMetadata(PublicRoute.Mark)
             .ExcludeFromDescription();
         app.Services.GetRequiredService<HealthRoutes>().MapMetrics(app, "/mailproxy/v1/metrics");
-    }
-
-    // It describes a contract that does not change any more.
-    private static async Task Document(HttpContext http)
-    {
-        await using var document = typeof(GenroRegistration).Assembly.GetManifestResourceStream("genro-openapi.json")!;
-        http.Response.ContentType = "application/json";
-        http.Response.ContentLength = document.Length;
-        await document.CopyToAsync(http.Response.Body, http.RequestAborted);
     }
 }

@@ -4,21 +4,23 @@ using MailProxy.Pipeline.Accounts;
 
 namespace MailProxy.Daemon.Genro;
 
-/// <summary>The routes of genro-mail-proxy, version B.</summary>
+/// <summary>The routes of genro-mail-proxy. Those of versions A and B are mostly the same, and a request says which it means.</summary>
 internal sealed class GenroRoutes(
     GenroBodies bodies,
     GenroCommands commands,
     GenroOptions options,
+    GenroForms forms,
     GenroSubmission submission,
     GenroMessages messages,
     GenroBatches batches,
     GenroAccounts accounts,
-    GenroTenantRoutes tenants,
+    GenroTenants tenants,
+    GenroTenantRoutes tenantRoutes,
+    GenroVolumeRoutes volumes,
     GenroInstance instance,
     GenroCommandLog log,
-    DispatcherControl dispatcher,
-    MessageChanges changes,
-    TimeProvider clock
+    GeneratedRoutes generated,
+    DispatcherControl dispatcher
 )
 {
     /// <summary>Where they stand: at the root until 0.7.6, below this since.</summary>
@@ -33,19 +35,37 @@ internal sealed class GenroRoutes(
 
     private void Map(GenroMap map)
     {
+        var versions = options.Versions;
         map.Get("/health", GenroWho.Public, GenroTenantIn.Token, KeyScopes.None, Health);
-        map.Get("/status", GenroWho.AnyToken, GenroTenantIn.Token, KeyScopes.None, static _ => Now(GenroAnswer.Ok(("active", true))));
+        if ((versions & (GenroVersions.A | GenroVersions.B)) != 0)
+            MapCommon(map, versions.HasFlag(GenroVersions.B));
+        if (versions.HasFlag(GenroVersions.A))
+            volumes.Map(map);
+        if (versions.HasFlag(GenroVersions.B))
+            MapB(map);
+        if (versions.HasFlag(GenroVersions.C))
+            generated.Map(map);
+    }
+
+    private void MapCommon(GenroMap map, bool withTenants)
+    {
+        var (query, body) = withTenants ? (GenroTenantIn.Query, GenroTenantIn.Body) : (GenroTenantIn.Default, GenroTenantIn.Default);
+        map.Get("/status", GenroWho.AnyToken, GenroTenantIn.Token, KeyScopes.None, _ => Now(Status(withTenants)));
         map.Post("/commands/run-now", GenroWho.AnyToken, GenroTenantIn.Token, KeyScopes.Manage, RunNow);
-        map.Post("/commands/suspend", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Send, Suspend, changes: true);
-        map.Post("/commands/activate", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Send, Activate, changes: true);
-        map.Post("/commands/add-messages", GenroWho.Tenant, GenroTenantIn.Body, KeyScopes.Send, submission.AddAsync);
-        map.Post("/commands/delete-messages", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Send, DeleteMessages);
-        map.Post("/commands/cleanup-messages", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Send, Cleanup);
-        map.GetWritten("/messages", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Read, messages.ListAsync);
-        map.Post("/account", GenroWho.Tenant, GenroTenantIn.Body, KeyScopes.Manage, PutAccount, changes: true);
-        map.Get("/accounts", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Read, ListAccounts);
-        map.Delete("/account/{account}", GenroWho.Tenant, GenroTenantIn.Query, KeyScopes.Manage, DeleteAccount, changes: true);
-        tenants.Map(map);
+        map.Post("/commands/suspend", GenroWho.Tenant, query, KeyScopes.Send, Suspend, changes: true);
+        map.Post("/commands/activate", GenroWho.Tenant, query, KeyScopes.Send, Activate, changes: true);
+        map.Post("/commands/add-messages", GenroWho.Tenant, body, KeyScopes.Send, submission.AddAsync);
+        map.Post("/commands/delete-messages", GenroWho.Tenant, query, KeyScopes.Send, DeleteMessages);
+        map.Post("/commands/cleanup-messages", GenroWho.Tenant, query, KeyScopes.Send, Cleanup);
+        map.GetWritten("/messages", GenroWho.Tenant, query, KeyScopes.Read, http => messages.ListAsync(http, forms.Of(http)));
+        map.Post("/account", GenroWho.Tenant, body, KeyScopes.Manage, PutAccount, changes: true);
+        map.Get("/accounts", GenroWho.Tenant, query, KeyScopes.Read, ListAccounts);
+        map.Delete("/account/{account}", GenroWho.Tenant, query, KeyScopes.Manage, DeleteAccount, changes: true);
+    }
+
+    private void MapB(GenroMap map)
+    {
+        tenantRoutes.Map(map);
         map.Get("/instance", GenroWho.Admin, GenroTenantIn.Token, KeyScopes.None, _ => instance.ShowAsync());
         map.Put("/instance", GenroWho.Admin, GenroTenantIn.Token, KeyScopes.None, PutInstance);
         map.Post("/instance/reload-bounce", GenroWho.Admin, GenroTenantIn.Token, KeyScopes.None, _ => instance.ReloadAsync());
@@ -53,9 +73,13 @@ internal sealed class GenroRoutes(
         map.Get("/command-log/export", GenroWho.Admin, GenroTenantIn.Token, KeyScopes.None, log.ExportAsync);
     }
 
-    private static Task<IResult> Health(HttpContext http) => Now(new GenroAnswer(new() { ["status"] = "ok" }));
+    private static Task<IResult> Health(HttpContext http) => Now(new GenroAnswer(new JsonObject { ["status"] = "ok" }));
 
-    // A tenant's own call reaches its application at once, empty or not; the operator's only what waits.
+    // What version B says has in it what version A says.
+    private static GenroAnswer Status(bool withTenants) => withTenants ? GenroAnswer.Ok(("active", true)) : GenroAnswer.Ok();
+
+    // A tenant's own call reaches its application at once, empty or not; the operator's only what waits, but that of version A, which has
+    // one application.
     private Task<IResult> RunNow(HttpContext http)
     {
         var caller = Caller.Of(http);
@@ -64,27 +88,45 @@ internal sealed class GenroRoutes(
         else
             dispatcher.ProbeNow(caller.Tenant);
         dispatcher.ReportNow(caller.IsAdmin ? null : caller.Tenant);
+        if (caller.IsAdmin && options.DefaultTenant is { } tenant && forms.Of(caller, names: false) == GenroForm.A)
+            dispatcher.ReportNow(tenant);
         return Now(GenroAnswer.Ok());
     }
 
-    private Task<IResult> Suspend(HttpContext http) => Switch(http, "suspend", batches.SuspendAsync);
+    private Task<IResult> Suspend(HttpContext http) => Switch(http, "suspend", batches.SuspendAsync, reports: false);
 
-    private Task<IResult> Activate(HttpContext http) => Switch(http, "activate", batches.ActivateAsync);
+    private Task<IResult> Activate(HttpContext http) => Switch(http, "activate", batches.ActivateAsync, reports: true);
 
-    private Task<IResult> Switch(HttpContext http, string name, Func<HttpContext, string?, Task<IResult>> switched)
+    private Task<IResult> Switch(
+        HttpContext http,
+        string name,
+        Func<Caller, string?, CancellationToken, Task<GenroRefusal?>> switched,
+        bool reports
+    )
     {
         var caller = Caller.Of(http);
-        var code = http.Request.Query["batch_code"] is [.., { Length: > 0 } given] ? given : null;
-        if (code?.Length > 64)
-        {
-            GenroMistake mistake = new("string_too_long", ["query", "batch_code"], "String should have at most 64 characters", null);
-            return Now(GenroRefusal.Invalid([mistake]));
-        }
-
         var payload = new JsonObject { ["tenant_id"] = caller.Tenant };
+        if (forms.Of(http) == GenroForm.A)
+            return commands.RunAsync(http, name, caller.Tenant, payload, SwitchReportsAsync);
+        var code = http.Request.Query["batch_code"] is [.., { Length: > 0 } given] ? given : null;
+        if (code?.Length > GenroBatches.LongestCode)
+            return Now(GenroRefusal.Wrong("string_too_long", "String should have at most 64 characters", "query", "batch_code"));
         if (code is not null)
             payload["batch_code"] = code;
-        return commands.RunAsync(http, name, caller.Tenant, payload, () => switched(http, code));
+        return commands.RunAsync(
+            http,
+            name,
+            caller.Tenant,
+            payload,
+            async () => await switched(caller, code, http.RequestAborted) ?? (IResult)await batches.AnswerAsync(http, code)
+        );
+
+        // Mail goes on: only what became of it is not told.
+        async Task<IResult> SwitchReportsAsync()
+        {
+            await tenants.SetReportsAsync(caller, caller.Tenant, reports, http.RequestAborted);
+            return GenroAnswer.Ok();
+        }
     }
 
     private async Task<IResult> DeleteMessages(HttpContext http)
@@ -97,7 +139,7 @@ internal sealed class GenroRoutes(
                 "deleteMessages",
                 Caller.Of(http).Tenant,
                 GenroCommands.Payload(body.Root),
-                () => messages.DeleteAsync(Caller.Of(http), new(body.Root))
+                () => messages.DeleteAsync(Caller.Of(http), new(body.Root), forms.Of(http))
             );
     }
 
@@ -121,7 +163,8 @@ internal sealed class GenroRoutes(
         if (body.Refusal is { } refusal)
             return refusal;
         var reader = new GenroReader(body.Root);
-        var named = reader.Text("tenant_id");
+        var form = forms.Of(Caller.Of(http), reader.Find("tenant_id") is not null);
+        var named = form.NamesTenants ? reader.Text("tenant_id") : null;
         if (reader.Mistakes.Count > 0)
             return GenroRefusal.Invalid(reader.Mistakes);
         if (GenroKeyCheck.Acting(http, options, named, out var caller) is { } other)
@@ -131,11 +174,11 @@ internal sealed class GenroRoutes(
             "addAccount",
             caller.Tenant,
             GenroCommands.Payload(body.Root),
-            () => accounts.PutAsync(http, caller, reader)
+            () => accounts.PutAsync(http, caller, reader, form)
         );
     }
 
-    private async Task<IResult> ListAccounts(HttpContext http) => await accounts.ListAsync(Caller.Of(http));
+    private async Task<IResult> ListAccounts(HttpContext http) => await accounts.ListAsync(Caller.Of(http), forms.Of(http));
 
     private Task<IResult> DeleteAccount(HttpContext http)
     {
@@ -145,7 +188,7 @@ internal sealed class GenroRoutes(
             "deleteAccount",
             caller.Tenant,
             new() { ["id"] = id, ["tenant_id"] = caller.Tenant },
-            () => accounts.DeleteAsync(http, caller, id, changes, clock)
+            () => accounts.DeleteAsync(http, caller, id)
         );
     }
 

@@ -1,9 +1,11 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Genro;
 
@@ -14,14 +16,24 @@ internal sealed class GenroSubmission(
     GenroBodies bodies,
     GenroCommands commands,
     GenroOptions options,
+    GenroForms forms,
+    GenroVolumes volumes,
     CurrentAccounts accounts,
+    ICompatStore store,
     IngestOptions limits
 )
 {
     private const string AlreadySent = "already sent";
-    private const string NoAccount = "account not found for tenant";
+    private const string Command = "addMessages";
 
-    public async Task<IResult> AddAsync(HttpContext http)
+    private static readonly GenroRefusal OtherTenant = GenroRefusal.Text(401, "Token not authorized for this tenant");
+
+    /// <summary>Several, in the form that the request says.</summary>
+    public Task<IResult> AddAsync(HttpContext http) => AddAsync(http, form: null, []);
+
+    /// <param name="form">Null: as the request says.</param>
+    /// <param name="members">What members of the request must be.</param>
+    public async Task<IResult> AddAsync(HttpContext http, GenroForm? form, IReadOnlyList<GeneratedParameter> members)
     {
         if (gateway.Closed(http.Request) is { } closed)
             return closed;
@@ -31,45 +43,114 @@ internal sealed class GenroSubmission(
             return refusal;
         var caller = Caller.Of(http);
         var reader = new GenroReader(body.Root);
+        foreach (var member in members)
+            member.Check(reader);
+        if (reader.Mistakes.Count > 0)
+            return GenroRefusal.Invalid(reader.Mistakes);
         var list = reader.List("messages", required: true);
         if (reader.Mistakes.Count > 0)
             return GenroRefusal.Invalid(reader.Mistakes);
         if (list!.Value.GetArrayLength() > limits.MaxMessages)
             return GenroRefusal.Text(400, $"Cannot enqueue more than {limits.MaxMessages} messages at once");
 
+        form ??= forms.Of(caller, forms.Differ && list.Value.EnumerateArray().Any(NamesTenant));
         var usual = MessageDraft.Priority(reader.Find("default_priority"));
-        var tenant = caller.IsAdmin ? options.DefaultTenant : caller.Tenant;
-        GenroMessage[] messages = [.. list.Value.EnumerateArray().Select((item, index) => GenroMessage.Read(item, index, tenant, usual))];
+        var tenant = Usual(caller, form);
+        GenroMessage[] messages =
+        [
+            .. list
+                .Value.EnumerateArray()
+                .Select((item, index) => GenroMessage.Read(item, index, tenant, usual, form, volumes.StoragesOf(form))),
+        ];
         if (!caller.IsAdmin && messages.Any(one => one.Tenant is { Length: > 0 } named && named != caller.Tenant))
-            return GenroRefusal.Text(401, "Token not authorized for this tenant");
+            return OtherTenant;
         return await commands.RunAsync(
             http,
-            "addMessages",
+            Command,
             caller.IsAdmin ? messages.FirstOrDefault()?.Tenant : caller.Tenant,
             GenroCommands.Messages(body.Root),
-            () => AnswerAsync(http, messages, body, wait)
+            () => AnswerAsync(http, messages, body, wait, form)
         );
     }
 
-    private async Task<IResult> AnswerAsync(HttpContext http, GenroMessage[] messages, GenroBody body, WaitBudget wait)
+    /// <summary>One, which is the whole body.</summary>
+    /// <param name="members">What they must be.</param>
+    public async Task<IResult> AddOneAsync(HttpContext http, IReadOnlyList<GeneratedParameter> members)
     {
-        if (messages.Length > 0 && messages.All(static one => one.Mistakes.Count > 0))
+        if (gateway.Closed(http.Request) is { } closed)
+            return closed;
+        var wait = memory.NewWaitBudget();
+        using var body = await bodies.ReadMessagesAsync(http, wait);
+        if (body.Refusal is { } refusal)
+            return refusal;
+        var reader = new GenroReader(body.Root);
+        foreach (var member in members)
+            member.Check(reader);
+        if (reader.Mistakes.Count > 0)
+            return GenroRefusal.Invalid(reader.Mistakes);
+        var caller = Caller.Of(http);
+        var form = GenroForm.OneOfC;
+        var message = GenroMessage.Read(reader, ["body"], Usual(caller, form), usual: null, form, volumes.StoragesOf(form));
+        if (!caller.IsAdmin && message.Tenant is { Length: > 0 } named && named != caller.Tenant)
+            return OtherTenant;
+        return await commands.RunAsync(http, Command, message.Tenant, GenroCommands.OneMessage(body.Root), TakeAsync);
+
+        async Task<IResult> TakeAsync()
+        {
+            if (message.Mistakes.Count > 0)
+                return GenroRefusal.Invalid(message.Mistakes);
+            var reasons = new string?[1];
+            if (await TakeAllAsync(http, [message], reasons, body, wait, form) is { } busy)
+                return busy;
+            if (reasons[0] is { } reason)
+                return GenroRefusal.Text(400, reason);
+            var number = await store.NumberAsync(message.Tenant!, message.Id!);
+            return new GenroAnswer(new JsonObject { ["id"] = message.Id, ["pk"] = number?.ToString() });
+        }
+    }
+
+    private string? Usual(Caller caller, GenroForm form) =>
+        !caller.IsAdmin ? caller.Tenant
+        : form.NamesTenants ? options.DefaultTenant
+        : options.DefaultTenant ?? "";
+
+    private static bool NamesTenant(JsonElement message) =>
+        message.ValueKind == JsonValueKind.Object
+        && message.TryGetProperty("tenant_id", out var tenant)
+        && tenant.ValueKind != JsonValueKind.Null;
+
+    private async Task<IResult> AnswerAsync(HttpContext http, GenroMessage[] messages, GenroBody body, WaitBudget wait, GenroForm form)
+    {
+        if (!form.TakesAnyBatch && messages.Length > 0 && messages.All(static one => one.Mistakes.Count > 0))
             return GenroRefusal.Invalid(messages.SelectMany(static one => one.Mistakes));
         var reasons = new string?[messages.Length];
+        return await TakeAllAsync(http, messages, reasons, body, wait, form) ?? Answer(messages, reasons, form);
+    }
+
+    /// <summary>Takes those that may be taken, tenant by tenant, and says of the others why not.</summary>
+    private async Task<IResult?> TakeAllAsync(
+        HttpContext http,
+        GenroMessage[] messages,
+        string?[] reasons,
+        GenroBody body,
+        WaitBudget wait,
+        GenroForm form
+    )
+    {
         for (var i = 0; i < messages.Length; i++)
-            reasons[i] = messages[i].Reason ?? AccountReason(messages[i]);
+            reasons[i] = messages[i].Reason ?? AccountReason(messages[i], form) ?? await volumes.ReasonAsync(messages[i]);
         var taken = Enumerable.Range(0, messages.Length).Where(i => reasons[i] is null).GroupBy(i => messages[i].Tenant!);
         foreach (var group in taken.ToArray())
         {
-            if (await SubmitAsync(http, group.Key, [.. group], messages, reasons, body, wait) is { } refusal)
+            if (await SubmitAsync(http, group.Key, [.. group], messages, reasons, body, wait, form) is { } refusal)
                 return refusal;
         }
 
-        return Answer(messages, reasons);
+        return null;
     }
 
-    private string? AccountReason(GenroMessage message) =>
-        accounts.Directory.Find(message.Tenant!, message.Account) is null ? NoAccount : null;
+    private string? AccountReason(GenroMessage message, GenroForm form) =>
+        accounts.Directory.Find(message.Tenant!, message.Account) is null ? form.NoAccount : null;
 
     private async Task<IResult?> SubmitAsync(
         HttpContext http,
@@ -78,7 +159,8 @@ internal sealed class GenroSubmission(
         GenroMessage[] messages,
         string?[] reasons,
         GenroBody body,
-        WaitBudget wait
+        WaitBudget wait,
+        GenroForm form
     )
     {
         ReadOnlyMemory<byte>[] lines = [.. places.Select(i => messages[i].Json!.Value)];
@@ -90,7 +172,7 @@ internal sealed class GenroSubmission(
         {
             case SubmissionAnswer.Stored stored:
                 for (var i = 0; i < places.Length; i++)
-                    reasons[places[i]] = Reason(stored.Lines[i]);
+                    reasons[places[i]] = Reason(stored.Lines[i], form);
                 return null;
             case SubmissionAnswer.Unavailable:
                 return gateway.StoreFailed();
@@ -99,7 +181,7 @@ internal sealed class GenroSubmission(
         }
     }
 
-    private static string? Reason(ReceiptLine line) =>
+    private static string? Reason(ReceiptLine line, GenroForm form) =>
         line.Problem is not { } problem
             ? line.State is MessageState.Sent or MessageState.PartiallySent or MessageState.Ambiguous
                 ? AlreadySent
@@ -108,14 +190,14 @@ internal sealed class GenroSubmission(
             {
                 "already_sent" => AlreadySent,
                 "sending" => "being sent",
-                "unknown_account" or "account_required" => NoAccount,
-                "recipient_required" => "missing to",
+                "unknown_account" or "account_required" => form.NoAccount,
+                "recipient_required" => form.Missing("to"),
                 _ => problem.Errors is [var first, ..]
                     ? $"invalid {first.Pointer.TrimStart('/').Replace('/', '.')}: {first.Detail}"
                     : problem.Detail,
             };
 
-    private static IResult Answer(GenroMessage[] messages, string?[] reasons)
+    private static IResult Answer(GenroMessage[] messages, string?[] reasons, GenroForm form)
     {
         var rejected = new JsonArray();
         for (var i = 0; i < messages.Length; i++)
@@ -125,15 +207,17 @@ internal sealed class GenroSubmission(
             var one = new JsonObject { ["reason"] = reason };
             if (messages[i].Id is { } id)
                 one.Insert(0, "id", id);
+            else if (form.IsBare)
+                one.Insert(0, "id", null);
             rejected.Add((JsonNode)one);
         }
 
         var queued = messages.Length - rejected.Count;
-        if (queued > 0 || reasons.All(static reason => reason is null or AlreadySent))
+        if (queued > 0 || form.TakesAnyBatch || reasons.All(static reason => reason is null or AlreadySent))
             return GenroAnswer.Ok(("queued", queued), ("rejected", rejected));
 
         // Clients that read no further than the top level find the refused there, and give up on them.
-        return new GenroRefusal(400, new JsonObject { ["error"] = null, ["rejected"] = rejected.DeepClone() })
+        return new GenroRefusal(400, new JsonObject { ["error"] = form.AllRefused, ["rejected"] = rejected.DeepClone() })
         {
             Beside = new() { ["rejected"] = rejected },
         };

@@ -37,10 +37,7 @@ internal sealed class GenroTenantRoutes(
         if (body.Refusal is { } refusal)
             return refusal;
         var reader = new GenroReader(body.Root);
-        var id = reader.Text("id", required: true, least: 1);
-        if (id is not null && !IdSyntax.IsObjectId(id))
-            reader.Fault("id", "value_error", $"An id is {IdSyntax.ObjectRule}");
-        var document = TenantDocument.Read(reader, before: null);
+        var (id, document) = TenantDocument.ReadNew(reader);
         return await commands.RunAsync(http, "addTenant", id, GenroCommands.Payload(body.Root), AddAsync);
 
         async Task<IResult> AddAsync()
@@ -82,29 +79,36 @@ internal sealed class GenroTenantRoutes(
         return GenroAnswer.Ok(("tenants", list));
     }
 
-    private async Task<IResult> SyncStatus(HttpContext http)
+    private async Task<IResult> SyncStatus(HttpContext http) => await SyncStatusAsync(null, GenroForm.B);
+
+    /// <summary>When each tenant's application was called, and whether it is to be.</summary>
+    /// <param name="only">Of this tenant; null: of all.</param>
+    public async Task<GenroAnswer> SyncStatusAsync(string? only, GenroForm form)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var list = new JsonArray();
-        foreach (var tenant in tenants.All)
+        foreach (var tenant in tenants.All.Where(tenant => only is null || tenant.Id == only))
         {
             var document = await tenants.DocumentAsync(tenant);
             var progress = await log.ProgressAsync(tenant.Id, GenroTenants.Own);
             var (called, quiet) = (progress?.CalledAt, progress?.QuietUntil);
             var one = new JsonObject { ["id"] = tenant.Id };
-            if (document.Name is { } name)
-                one["name"] = name;
+            Add(one, "name", document.Name, form);
             one["active"] = document.IsActive;
-            if (document.BaseUrl is { } url)
-                one["client_base_url"] = url;
-            if (called is { } at)
-                one["last_sync_ts"] = at / 1000.0;
+            Add(one, "client_base_url", document.BaseUrl, form);
+            Add(one, "last_sync_ts", called / 1000.0, form);
             one["next_sync_due"] = (called is null || now - called >= SyncInterval * 1000) && !(quiet > now);
             one["in_dnd"] = quiet > now;
             list.Add((JsonNode)one);
         }
 
         return GenroAnswer.Ok(("tenants", list), ("sync_interval_seconds", SyncInterval));
+    }
+
+    private static void Add(JsonObject one, string name, JsonNode? value, GenroForm form)
+    {
+        if (value is not null || form.IsBare)
+            one[name] = value;
     }
 
     private async Task<IResult> Get(HttpContext http) =>

@@ -23,11 +23,15 @@ internal sealed class GenroTenants(
     ForgetContent forget,
     WebhooksChanged changed,
     Wake wake,
+    GenroOptions options,
     TimeProvider clock
 )
 {
     /// <summary>The id of the webhook and of the key.</summary>
     public const string Own = "genro";
+
+    // Of a tenant that is told nothing for now.
+    private const string Untold = "untold";
 
     // Some ten thousand messages; what is left goes on beside the mail.
     private const int Slices = 100;
@@ -181,13 +185,35 @@ internal sealed class GenroTenants(
         return null;
     }
 
+    /// <summary>Lets a tenant's application be told what becomes of its mail, or not; nothing is lost of what it is not told.</summary>
+    public async Task SetReportsAsync(Caller caller, string id, bool on, CancellationToken cancel)
+    {
+        if (Find(id) is not { } tenant)
+            return;
+        await store.KeepAsync(id, Untold, id, on ? null : "{}");
+        await PutWebhookAsync(caller, id, await DocumentAsync(tenant), cancel);
+    }
+
+    /// <summary>Makes the default tenant, and the webhook that the settings say.</summary>
+    public async Task PutDefaultAsync(Caller caller, string id, CancellationToken cancel)
+    {
+        if (Find(id) is not { } tenant)
+            await PutAsync(caller, id, new([]), cancel);
+        else if (options.ReportsOf(id))
+            await PutWebhookAsync(caller, id, await DocumentAsync(tenant), cancel);
+    }
+
+    /// <summary>When the tenant's key ends, Unix seconds; null: never, or it has none.</summary>
+    public long? KeyExpiry(string id) => keys.Snapshot.Find(id, Own)?.Value?.ExpiresAt / 1000;
+
     private async Task PutWebhookAsync(Caller caller, string id, TenantDocument document, CancellationToken cancel)
     {
+        var isTold = await store.DocumentAsync(id, Untold, id) is null;
         var written = await webhooks.PutAsync(
             id,
             Own,
             static _ => true,
-            before => new(Webhook(id, before?.Value, document)),
+            before => new(Webhook(id, before?.Value, document, isTold)),
             caller.Actor,
             cancel
         );
@@ -196,26 +222,33 @@ internal sealed class GenroTenants(
     }
 
     // Without an address its events wait for one.
-    private static WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document)
+    private WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document, bool isTold)
     {
-        if (document.SyncUrl is not { } url)
+        var bySettings = options.ReportsOf(id);
+        var url = bySettings ? options.SyncUrl : document.SyncUrl?.OriginalString;
+        if (url is null)
             return was is { Paused: false } ? was with { Paused = true } : was;
         var now = was ?? WebhookFields.Noun.New(id, Own) with { Secret = WebhookSignature.NewSecret(), MaxBatch = MostReports };
         var next = now with
         {
-            Url = url.OriginalString,
-            Style = ReportStyle.Genro,
-            Auth = document.ClientAuth,
-            EmptyReports = document.IsActive,
-            Paused = false,
+            Url = url,
+            Style = bySettings ? ReportStyle.GenroFinal : ReportStyle.Genro,
+            Auth = bySettings ? AuthOfSettings() : document.ClientAuth,
+            EmptyReports = bySettings || document.IsActive,
+            Paused = !isTold,
         };
         return next == was ? was : next;
     }
 
+    private SourceAuth? AuthOfSettings() =>
+        options.SyncToken is { Length: > 0 } token ? new SourceAuth.Bearer(token)
+        : options.SyncUser is { Length: > 0 } user ? new SourceAuth.Basic(user, options.SyncPassword ?? "")
+        : null;
+
     private static Tenant New(string id) =>
         TenantFields.Noun.New(id, id) with
         {
-            ExpiresAfter = GenroAccounts.Lasts,
-            Retry = GenroAccounts.Retry,
+            ExpiresAfter = AccountDocument.Lasts,
+            Retry = AccountDocument.Retry,
         };
 }

@@ -3,41 +3,78 @@ using System.Text.Json.Nodes;
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Pipeline.Sharing;
 
 namespace MailProxy.Daemon.Genro;
 
-/// <summary>Where a tenant's large files are put: a volume of this id, made of a <c>storage_url</c>.</summary>
-internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtectedRoot isProtected)
+/// <summary>
+/// Writes volumes for clients of genro-mail-proxy: for a tenant's large files one of a fixed id, made of a <c>storage_url</c>, and those
+/// that its older and its newest clients name.
+/// </summary>
+internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtectedRoot isProtected, Quotas quotas)
 {
     public const string Id = "genro_files";
 
-    private const string UsualRegion = "us-east-1";
+    public const string UsualRegion = "us-east-1";
+
+    /// <summary>The volumes of a tenant, by id.</summary>
+    public IEnumerable<Volume> Of(string tenant) =>
+        writer.Snapshot.Values.Where(volume => volume.Tenant == tenant).OrderBy(static volume => volume.Id, StringComparer.Ordinal);
+
+    public Volume? Find(string tenant, string id) => writer.Snapshot.Find(tenant, id)?.Value;
 
     /// <param name="probeOnly">Only says what is wrong.</param>
     public async Task<GenroRefusal?> PutAsync(Caller caller, string tenant, string url, bool probeOnly, CancellationToken cancel)
     {
-        if (Config(url) is not { } config)
-            return Wrong("Input should be s3://bucket/prefix or file:///directory");
+        static GenroRefusal Wrong(string message) => GenroRefusal.Wrong("value_error", message, "body", "large_file_config", "storage_url");
+        return Config(url) is { } config
+            ? await PutAsync(caller, tenant, Id, config, probeOnly, cancel) is { } fault
+                ? Wrong(fault)
+                : null
+            : Wrong("Input should be s3://bucket/prefix or file:///directory");
+    }
+
+    /// <summary>Makes or replaces one. Returns what is wrong, in words.</summary>
+    /// <param name="config">As this program's own contract has it.</param>
+    public async Task<string?> PutAsync(
+        Caller caller,
+        string tenant,
+        string id,
+        JsonObject config,
+        bool probeOnly,
+        CancellationToken cancel
+    )
+    {
         using var request = JsonDocument.Parse(config.ToJsonString());
-        GenroRefusal? refusal = null;
+        string? fault = null;
         Volume? Decide(Resource<Volume>? before)
         {
             var members = new MemberReader(request.RootElement, caller.IsAdmin);
-            var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New(tenant, Id), before?.Value);
-            if (members.Refusal is { } mistakes)
-                refusal = Wrong(mistakes.Problem.Errors[0].Detail);
-            else if (volume.Config is VolumeConfig.Local { Root: var root } && isProtected(root))
-                refusal = Wrong("The daemon keeps its own files there");
-            return refusal is not null ? null
+            var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New(tenant, id), before?.Value);
+            fault =
+                members.Refusal is { } mistakes ? mistakes.Problem.Errors[0].Detail
+                : volume.Config is VolumeConfig.Local { Root: var root } && isProtected(root) ? "The daemon keeps its own files there"
+                : before is null && id != Id ? TooMany(caller, tenant)
+                : null;
+            return fault is not null ? null
                 : volume == before?.Value ? before!.Value
                 : volume;
         }
 
         if (probeOnly)
-            _ = Decide(writer.Snapshot.Find(tenant, Id));
+            _ = Decide(writer.Snapshot.Find(tenant, id));
         else
-            await writer.PutAsync(tenant, Id, static _ => true, before => new(Decide(before)), caller.Actor, cancel);
-        return refusal;
+            await writer.PutAsync(tenant, id, static _ => true, before => new(Decide(before)), caller.Actor, cancel);
+        return fault;
+    }
+
+    public Task<DeleteResult> DeleteAsync(Caller caller, string tenant, string id, CancellationToken cancel) =>
+        writer.DeleteAsync(tenant, id, static _ => true, static _ => true, caller.Actor, cancel);
+
+    private string? TooMany(Caller caller, string tenant)
+    {
+        var full = Quotas.Refusal(caller, Of(tenant).Count(), quotas.Options.MaxVolumes, "volumes", nameof(TenantOptions.MaxVolumes));
+        return full?.Problem.Detail;
     }
 
     private static JsonObject? Config(string url)
@@ -58,7 +95,4 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
             config["prefix"] = prefix;
         return new() { ["backend"] = "s3", ["config"] = config };
     }
-
-    private static GenroRefusal Wrong(string message) =>
-        GenroRefusal.Invalid([new("value_error", ["body", "large_file_config", "storage_url"], message, null)]);
 }

@@ -5,7 +5,16 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Genro;
 
 /// <summary>Writes a message of genro-mail-proxy as this program's own contract has it. Pure; mistakes are told to the reader.</summary>
-internal sealed class MessageDraft(GenroReader message, string id, string account, string from, int? usualPriority)
+/// <param name="isStorage">Whether a name is that of a storage of its tenant.</param>
+internal sealed class MessageDraft(
+    GenroReader message,
+    string id,
+    string account,
+    string from,
+    int? usualPriority,
+    GenroForm form,
+    Func<string, bool> isStorage
+)
 {
     /// <summary>The header that carries the message's id to whoever gets it.</summary>
     public const string IdHeader = "X-Genro-Mail-ID";
@@ -23,6 +32,9 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
     /// <summary>Whether somebody gets it.</summary>
     public bool HasRecipient { get; private set; }
 
+    /// <summary>Addresses of attachments that are to be in volumes.</summary>
+    public IReadOnlyList<string> InVolumes { get; private set; } = [];
+
     public ReadOnlyMemory<byte> Write()
     {
         using (var json = new Utf8JsonWriter(_bytes, GenroAnswer.Plain))
@@ -39,7 +51,7 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
                 Addresses(json, "reply_to");
             if (message.Text("return_path") is { Length: > 0 } path)
                 json.WriteString("return_path"u8, path);
-            var subject = message.Text("subject", required: true, least: 1);
+            var subject = message.Text("subject", required: true, least: form.MayLackSubject ? 0 : 1);
             json.WriteString("subject"u8, headers.Subject ?? subject ?? "");
             Body(json);
             headers.Write(json, id, message.Text("message_id"));
@@ -48,7 +60,7 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
                 json.WriteNumber("send_at"u8, deferred);
             if (message.Text("batch_code", most: LongestBatch) is { Length: > 0 } batch)
                 Batch(json, batch);
-            DraftAttachments.Write(json, message);
+            InVolumes = DraftAttachments.Write(json, message, form, isStorage);
             Metadata(json);
             json.WriteEndObject();
         }
@@ -138,7 +150,7 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
             return;
         }
 
-        _ = message.Text("body");
+        _ = message.Text("body", required: form.NeedsBody);
         json.WriteStringValue("");
     }
 

@@ -13,7 +13,8 @@ internal sealed class RowWriter(CurrentTenants tenants, CurrentAccounts accounts
     /// <summary>The word that clients match for a message that failed at a limit.</summary>
     private const string RateLimit = "rate_limit_exceeded";
 
-    public void Write(Utf8JsonWriter json, CompatMessage message)
+    /// <param name="withHistory">Whether its events were asked for.</param>
+    public void Write(Utf8JsonWriter json, CompatMessage message, GenroForm form, bool withHistory)
     {
         var view = message.View;
         var tenant = view.Key.Tenant;
@@ -23,39 +24,67 @@ internal sealed class RowWriter(CurrentTenants tenants, CurrentAccounts accounts
         json.WriteStartObject();
         json.WriteString("pk"u8, view.Number.ToString(CultureInfo.InvariantCulture));
         json.WriteString("id"u8, view.Key.Id);
-        json.WriteString("tenant_id"u8, tenant);
-        if (tenants.Directory.Find(tenant) is { } known)
-            json.WriteString("tenant_name"u8, known.Name);
+        if (form.NamesTenants)
+        {
+            json.WriteString("tenant_id"u8, tenant);
+            Text(json, "tenant_name", tenants.Directory.Find(tenant)?.Name, form);
+        }
+
         json.WriteString("account_id"u8, account);
         json.WriteNumber("priority"u8, (int)view.Priority);
         var batch = Text(kept, "batch_code") ?? view.Batch;
-        if (batch is not null)
-            json.WriteString("batch_code"u8, batch);
-        Times(json, message);
+        Text(json, "batch_code", batch, form);
+        Times(json, message, form);
         json.WriteString("created_at"u8, GenroTimes.Iso(view.CreatedAt));
         json.WriteString("updated_at"u8, GenroTimes.Iso(message.LastAt));
         json.WriteBoolean("is_pec"u8, false);
         json.WritePropertyName("message"u8);
-        DraftReading.Write(json, document?.RootElement, kept, view, account, batch, Retries(view));
-        if (message.Events.Count > 0)
-            History(json, message.Events);
+        DraftReading.Write(json, document?.RootElement, kept, view, account, batch, Retries(view), form);
+        if (message.Events.Count > 0 || (withHistory && form.IsBare))
+            History(json, message.Events, form);
         json.WriteEndObject();
     }
 
-    private void Times(Utf8JsonWriter json, CompatMessage message)
+    private void Times(Utf8JsonWriter json, CompatMessage message, GenroForm form)
     {
         var view = message.View;
         var seconds = message.LastAt / 1000;
-        if (view.State is MessageState.Sent or MessageState.PartiallySent)
-            json.WriteNumber("sent_ts"u8, seconds);
-        if (view.State.IsFinal() && view.State != MessageState.Sent)
-        {
-            json.WriteNumber("error_ts"u8, seconds);
-            json.WriteString("error"u8, message.Last is { } last ? Error(last.Type, last.Detail) : view.State.Name());
-        }
+        var failed = view.State.IsFinal() && view.State != MessageState.Sent;
+        var next = NextAttempt(view) / 1000;
+        var error =
+            !failed ? null
+            : message.Last is { } last ? Error(last.Type, last.Detail)
+            : view.State.Name();
+        Time(json, "sent_ts", view.State is MessageState.Sent or MessageState.PartiallySent ? seconds : null, form);
+        Time(json, "error_ts", failed ? seconds : null, form);
+        Text(json, "error", error, form);
+        Time(json, "deferred_ts", next, form);
+        if (!form.IsBare)
+            return;
+        Time(json, "smtp_ts", view.State.IsFinal() ? seconds : null, form);
+        Text(
+            json,
+            "status",
+            failed ? "error"
+                : view.State.IsFinal() ? "sent"
+                : next is null ? "pending"
+                : "deferred",
+            form
+        );
+    }
 
-        if (NextAttempt(view) is { } next)
-            json.WriteNumber("deferred_ts"u8, next / 1000);
+    private static void Time(Utf8JsonWriter json, string name, long? seconds, GenroForm form)
+    {
+        if (seconds is { } value)
+            json.WriteNumber(name, value);
+        else if (form.IsBare)
+            json.WriteNull(name);
+    }
+
+    private static void Text(Utf8JsonWriter json, string name, string? text, GenroForm form)
+    {
+        if (text is not null || form.IsBare)
+            json.WriteString(name, text);
     }
 
     // Of mail that is ready: when the limit opens that its account is at, or its server is tried again.
@@ -71,7 +100,7 @@ internal sealed class RowWriter(CurrentTenants tenants, CurrentAccounts accounts
 
     private static int Retries(MessageView view) => view.State.IsFinal() ? Math.Max(0, view.Attempts - 1) : view.Attempts;
 
-    private static void History(Utf8JsonWriter json, IReadOnlyList<CompatEvent> events)
+    private static void History(Utf8JsonWriter json, IReadOnlyList<CompatEvent> events, GenroForm form)
     {
         json.WriteStartArray("history"u8);
         foreach (var one in events)
@@ -82,12 +111,16 @@ internal sealed class RowWriter(CurrentTenants tenants, CurrentAccounts accounts
             json.WriteNumber("event_id"u8, one.Position);
             json.WriteString("event_type"u8, kind);
             json.WriteNumber("event_ts"u8, one.At / 1000);
-            if (kind == "error")
-                json.WriteString("description"u8, Error(one.Type, one.Detail));
-            if (kind == "deferred")
-                json.WriteString("description"u8, Said(one.Detail, EventText.Deferred));
-            if (one.ReportedAt is { } reported)
-                json.WriteNumber("reported_ts"u8, reported / 1000);
+            var description = kind switch
+            {
+                "error" => Error(one.Type, one.Detail),
+                "deferred" => Said(one.Detail, EventText.Deferred),
+                _ => null,
+            };
+            Text(json, "description", description, form);
+            if (form.IsBare)
+                json.WriteNull("metadata"u8);
+            Time(json, "reported_ts", one.ReportedAt / 1000, form);
             json.WriteEndObject();
         }
 

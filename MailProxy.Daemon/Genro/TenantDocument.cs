@@ -33,6 +33,15 @@ internal sealed class TenantDocument(JsonObject members)
 
     public static TenantDocument Parse(string? kept) => new(kept is null ? [] : (JsonObject)JsonNode.Parse(kept)!);
 
+    /// <summary>What a request says that makes a tenant or replaces one; mistakes are told to the reader.</summary>
+    public static (string? Id, TenantDocument Document) ReadNew(GenroReader reader)
+    {
+        var id = reader.Text("id", required: true, least: 1);
+        if (id is not null && !IdSyntax.IsObjectId(id))
+            reader.Fault("id", "value_error", $"An id is {IdSyntax.ObjectRule}");
+        return (id, Read(reader, before: null));
+    }
+
     /// <summary>What a request says, over what is there; mistakes are told to the reader.</summary>
     /// <param name="before">Null: everything that is absent is null afterwards.</param>
     public static TenantDocument Read(GenroReader reader, TenantDocument? before)

@@ -29,20 +29,27 @@ internal static class SettingsReader
             fromArguments,
         ];
         string[] mistakes = [.. fromArguments.Mistakes, .. sources.SkipLast(1).SelectMany(s => s.Mistakes)];
-        var (settings, more) = Read(sources.SelectMany(s => s.Values));
+        var last = Last(sources.SelectMany(s => TextLists.Joined(s.Values)));
+        GenroVariables.Add(environment, last);
+        var (settings, more) = Read(last);
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
 
     /// <summary>The settings, or every reason why they are invalid.</summary>
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IConfiguration configuration) =>
-        Read(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, "")));
+        Read(Last(TextLists.Joined(configuration.AsEnumerable().Select(pair => new SettingValue(pair.Key, pair.Value, "")))));
 
-    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(IEnumerable<SettingValue> values)
+    // By path, whichever spelling each source has.
+    private static Dictionary<string, SettingValue> Last(IEnumerable<SettingValue> values)
     {
         var last = new Dictionary<string, SettingValue>(StringComparer.OrdinalIgnoreCase);
         foreach (var value in values.Select(FormerSettings.Renamed))
             last[value.Path] = value;
+        return last;
+    }
 
+    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(Dictionary<string, SettingValue> last)
+    {
         // A setting that is explicitly nothing has its default.
         var texts = last.Values.Where(v => v.Text is not null).ToDictionary(v => v.Path, v => v.Text, StringComparer.OrdinalIgnoreCase);
         var check = SettingsCheck.Of(Bindable(texts), last, typeof(DaemonSettings), typeof(PipelineOptions));

@@ -56,4 +56,7 @@ public sealed record MailEvent(
         get => _id ?? $"evt_{Position}";
         init => _id = value;
     }
+
+    /// <summary>The message's; null: it is about none, or nobody asked.</summary>
+    public Priority? Priority { get; init; }
 }

@@ -25,7 +25,7 @@ internal sealed class EndpointBackoff(TimeSpan disableAfter, double jitter, Func
     private static readonly TimeSpan LongestNamed = TimeSpan.FromDays(1);
 
     /// <summary>The same for an endpoint of this style: one of genro is never disabled, and asked every five minutes at least.</summary>
-    public EndpointBackoff For(ReportStyle style) => style == ReportStyle.Genro ? new(Never, jitter, chance, LongestOfGenro) : this;
+    public EndpointBackoff For(ReportStyle style) => style.IsGenro() ? new(Never, jitter, chance, LongestOfGenro) : this;
 
     /// <summary>
     /// The endpoint's state after one more failure, and when to try it again. It is disabled when the series has lasted too long.

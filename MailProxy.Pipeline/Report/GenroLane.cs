@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Report;
 
 /// <summary>
-/// The loop of one endpoint of style genro: one call at a time, which may take minutes; the endpoint is never disabled. What it waits for
-/// delays no other endpoint.
+/// The loop of one endpoint of style genro or genro_final: one call at a time, which may take minutes; the endpoint is never disabled.
+/// What it waits for delays no other endpoint.
 /// </summary>
 internal sealed partial class GenroLane(
     WebhookEndpoint endpoint,
@@ -34,7 +34,7 @@ internal sealed partial class GenroLane(
     private readonly EndpointHealth _health = new(
         endpoint,
         log,
-        new EndpointBackoff(options.WebhookDisableAfter, options.Jitter, chance).For(ReportStyle.Genro),
+        new EndpointBackoff(options.WebhookDisableAfter, options.Jitter, chance).For(endpoint.Style),
         clock,
         logger
     );
@@ -137,7 +137,12 @@ internal sealed partial class GenroLane(
             return;
         }
 
-        var result = await _post.SendAsync($"genro_{Guid.CreateVersion7():N}", GenroReport.Write(told), wantsAnswer: true, stop);
+        var result = await _post.SendAsync(
+            $"genro_{Guid.CreateVersion7():N}",
+            GenroReport.Write(told, endpoint.Style),
+            wantsAnswer: true,
+            stop
+        );
         if (result is WebhookResult.Cancelled)
             return;
         _meter.Count(result);

@@ -1,11 +1,14 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Report;
 
-/// <summary>Writes the body of a report of style genro: one entry an event, with the members that its clients know. Pure.</summary>
+/// <summary>
+/// Writes the body of a report of style genro or genro_final: one entry an event, with the members that its clients know. Pure.
+/// </summary>
 internal static class GenroReport
 {
     /// <summary>The word that clients match for a message that failed at a limit.</summary>
@@ -14,7 +17,7 @@ internal static class GenroReport
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <param name="events">Only events that <see cref="Storage.Subscription"/> allows for this style.</param>
-    public static byte[] Write(IEnumerable<MailEvent> events)
+    public static byte[] Write(IEnumerable<MailEvent> events, ReportStyle style = ReportStyle.Genro)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(buffer, Plain))
@@ -22,7 +25,13 @@ internal static class GenroReport
             json.WriteStartObject();
             json.WriteStartArray("delivery_report"u8);
             foreach (var one in events)
-                Write(json, one);
+            {
+                if (style == ReportStyle.GenroFinal)
+                    WriteFinal(json, one);
+                else
+                    Write(json, one);
+            }
+
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -67,10 +76,38 @@ internal static class GenroReport
         json.WriteEndObject();
     }
 
+    // Of a final state, always with the same seven members.
+    private static void WriteFinal(Utf8JsonWriter json, MailEvent one)
+    {
+        using var document = JsonDocument.Parse((byte[])[(byte)'{', .. one.Detail.Span, (byte)'}']);
+        long? sent = one.Type is EventType.MessageSent or EventType.MessagePartiallySent ? one.At / 1000 : null;
+        long? failed = one.Type == EventType.MessageSent ? null : one.At / 1000;
+        json.WriteStartObject();
+        json.WriteString("id"u8, one.MessageId);
+        json.WriteString("account_id"u8, one.Account);
+        Number(json, "priority", (int?)one.Priority);
+        Number(json, "sent_ts", sent);
+        Number(json, "error_ts", failed);
+        json.WriteString("error"u8, failed is null ? null : ErrorOf(one, document.RootElement));
+        json.WriteNull("deferred_ts"u8);
+        json.WriteEndObject();
+    }
+
+    private static void Number(Utf8JsonWriter json, string name, long? number)
+    {
+        if (number is { } value)
+            json.WriteNumber(name, value);
+        else
+            json.WriteNull(name);
+    }
+
+    private static string ErrorOf(MailEvent one, JsonElement detail) =>
+        EventText.IsLimit(detail) ? RateLimit : EventText.Error(one.Type, detail);
+
     private static void Error(Utf8JsonWriter json, MailEvent one, JsonElement detail, long seconds)
     {
         json.WriteNumber("error_ts"u8, seconds);
-        json.WriteString("error"u8, EventText.IsLimit(detail) ? RateLimit : EventText.Error(one.Type, detail));
+        json.WriteString("error"u8, ErrorOf(one, detail));
     }
 
     private static string? Text(JsonElement json, string name) =>

@@ -129,7 +129,17 @@ internal sealed partial class WebhookReporter(
             IReportLane lane = endpoint.Style switch
             {
                 ReportStyle.Sync => new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
-                ReportStyle.Genro => new GenroLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
+                ReportStyle.Genro or ReportStyle.GenroFinal => new GenroLane(
+                    endpoint,
+                    log,
+                    http,
+                    options,
+                    metrics,
+                    clock,
+                    chance,
+                    logger,
+                    _requests
+                ),
                 _ => new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
             };
             var end = CancellationTokenSource.CreateLinkedTokenSource(stop);

@@ -21,19 +21,31 @@ public interface ICompatStore
     Task AppendCommandAsync(CompatCommand command);
 
     /// <summary>Commands, oldest first: the first <paramref name="limit"/> of those that match.</summary>
-    Task<IReadOnlyList<CompatCommand>> CommandsAsync(CompatCommandFilter filter, int limit);
+    /// <param name="offset">How many that match are passed over before.</param>
+    Task<IReadOnlyList<CompatCommand>> CommandsAsync(CompatCommandFilter filter, int limit, long offset = 0);
+
+    /// <summary>One command; null: there is none.</summary>
+    Task<CompatCommand?> CommandAsync(long id);
+
+    /// <summary>Forgets the commands before a time (Unix milliseconds). Returns how many.</summary>
+    Task<int> ForgetCommandsAsync(long before);
 
     /// <summary>Numbers of a tenant's messages that are not hidden, by priority, time of creation and id.</summary>
+    /// <param name="tenant">Null: of all tenants.</param>
     /// <param name="activeOnly">Only those that are not final.</param>
-    Task<IReadOnlyList<long>> MessagesAsync(string tenant, bool activeOnly);
+    Task<IReadOnlyList<long>> MessagesAsync(string? tenant, bool activeOnly);
+
+    /// <summary>The number of a message that is not hidden; null: there is none.</summary>
+    Task<long?> NumberAsync(string tenant, string id);
 
     /// <summary>One message with its events and its content; null when it is gone.</summary>
     /// <param name="historyOf">The webhook whose acknowledgements the events are shown with; null: without events.</param>
     Task<CompatMessage?> MessageAsync(long number, string? historyOf);
 
     /// <summary>How many of a tenant's messages are not final.</summary>
+    /// <param name="tenant">Null: of all tenants.</param>
     /// <param name="batch">Only of this batch; null: of all.</param>
-    Task<long> CountPendingAsync(string tenant, string? batch);
+    Task<long> CountPendingAsync(string? tenant, string? batch);
 
     /// <summary>The ids of a tenant's suspended batches, in order.</summary>
     Task<IReadOnlyList<string>> SuspendedBatchesAsync(string tenant);

@@ -15,12 +15,14 @@ internal sealed class Subscription(IReadOnlyList<string> types, bool finalOnly, 
 
     /// <summary>
     /// Whether the event's type is wanted; with final_only also whether it is the final event of a message (that a recipient unsubscribed
-    /// ends none, and has to be named); with styles sync and genro whether reports have an entry for it.
+    /// ends none, and has to be named); with the styles of reports whether they have an entry for it.
     /// </summary>
     public bool Wants(EventType type, bool aboutMessage, MessageState status) =>
         (_types.Count == 0 || _types.Contains(type.Name()))
         && (!finalOnly || (aboutMessage && status.IsFinal() && (type != EventType.MessageUnsubscribed || _types.Count > 0)))
-        && (style == ReportStyle.Events || HasEntry(type, status));
+        && (style == ReportStyle.Events || (HasEntry(type, status) && (style != ReportStyle.GenroFinal || IsEnd(type))));
+
+    private static bool IsEnd(EventType type) => type is not (EventType.MessageDeferred or EventType.MessageBounced);
 
     private static bool HasEntry(EventType type, MessageState status) =>
         type switch

@@ -15,8 +15,11 @@ internal abstract class GenroFixture : DaemonFixture
     protected ScriptedSmtpServer _smtp = null!;
     protected LoopbackWebhook _application = null!;
 
+    /// <summary>The versions of the contract that are served.</summary>
+    protected virtual string Versions => "B";
+
     protected override (string Name, string Value)[] Settings =>
-        [("Genro:Enabled", "true"), ("Genro:AdminToken", Admin), ("Network:Allowed:0", "127.0.0.0/8")];
+        [("Genro:Enabled", "true"), ("Genro:AdminToken", Admin), ("Genro:Routes", Versions), ("Network:Allowed:0", "127.0.0.0/8")];
 
     [SetUp]
     public async Task StartServersAsync()
@@ -65,7 +68,8 @@ internal abstract class GenroFixture : DaemonFixture
         };
         using var answer = await http.SendAsync(request);
         var read = await answer.Content.ReadAsStringAsync();
-        return (answer.StatusCode, read.StartsWith('{') || read.StartsWith('[') ? JsonNode.Parse(read) : null);
+        var isJson = answer.Content.Headers.ContentType?.MediaType is "application/json" or "application/problem+json";
+        return (answer.StatusCode, isJson ? JsonNode.Parse(read) : null);
     }
 
     protected Task<(HttpStatusCode Status, JsonNode? Body)> PostAsync(string path, object? body = null, string? token = Admin) =>
@@ -73,6 +77,26 @@ internal abstract class GenroFixture : DaemonFixture
 
     protected Task<(HttpStatusCode Status, JsonNode? Body)> GetAsync(string path, string? token = Admin) =>
         CallAsync(HttpMethod.Get, path, null, token);
+
+    /// <summary>Stops the daemon and starts it again, with more settings.</summary>
+    protected async Task RestartAsync(params (string Name, string Value)[] more)
+    {
+        await _daemon.StopAsync();
+        await _daemon.DisposeAsync();
+        _daemon = await TestDaemon.StartAsync(_directory, [.. Settings, .. more]);
+    }
+
+    /// <summary>What this program's own contract says of a tenant's resource.</summary>
+    protected async Task<JsonNode> OwnAsync(string path, string tenant)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Add("X-Tenant", tenant);
+        using var answer = await _daemon.Http.SendAsync(request);
+        return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+    }
+
+    /// <summary>JSON in the writing of JsonNode.</summary>
+    protected static string Same(string json) => JsonNode.Parse(json)!.ToJsonString();
 
     /// <summary>Makes a tenant whose application is called; its key is returned.</summary>
     protected async Task<string> MakeTenantAsync(string id, bool reports = true)

@@ -82,6 +82,47 @@ internal sealed class CompatStoreContract<TBench> : MessageStoreContract<TBench>
     }
 
     [Test]
+    public async Task Messages_OfAllTenants_ByPriorityTimeAndId()
+    {
+        await PutAsync(Mail("b"));
+        await PutAsync(Mail("a") with { Key = new("other", "a") });
+        await PutAsync(Mail("urgent", priority: Priority.Immediate));
+        await FinishAsync("sent");
+
+        Assert.That(await ListedAsync(activeOnly: false, tenant: null), Is.EqualTo(new[] { "urgent", "a", "b", "sent" }));
+        Assert.That(await ListedAsync(activeOnly: true, tenant: null), Is.EqualTo(new[] { "urgent", "a", "b" }));
+        Assert.That(await Compat.CountPendingAsync(null, null), Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task Number_OfAMessage_IsThatOfListsUnlessItIsHidden()
+    {
+        await PutHookAsync();
+        await FinishAsync("told");
+        Assert.That(
+            new[] { await Compat.NumberAsync("default", "told") },
+            Is.EqualTo((await Compat.MessagesAsync("default", activeOnly: false)).Select(static one => (long?)one))
+        );
+        Assert.That(await Compat.NumberAsync("other", "told"), Is.Null);
+        await AcknowledgeAsync(Bench.Log.Last);
+        await Compat.HideReportedAsync("default", Hook, Now);
+        Assert.That(await Compat.NumberAsync("default", "told"), Is.Null);
+    }
+
+    [Test]
+    public async Task Commands_PassedOverFoundAndForgotten()
+    {
+        foreach (var at in new[] { 10, 20, 30 })
+            await Compat.AppendCommandAsync(new(0, at, $"at{at}", "acme", "{}", 200));
+        var second = (await Compat.CommandsAsync(new(null, null, null, null), 1, offset: 1)).Single();
+        Assert.That(second.Endpoint, Is.EqualTo("at20"));
+        Assert.That(await Compat.CommandAsync(second.Id), Is.EqualTo(second));
+        Assert.That(await Compat.ForgetCommandsAsync(30), Is.EqualTo(2));
+        Assert.That(await Compat.CommandAsync(second.Id), Is.Null);
+        Assert.That(await Compat.CommandsAsync(new(null, null, null, null), 10), Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task HideReported_OnlyWhatIsFinalAndAcknowledgedBeforeIt()
     {
         await PutHookAsync();
@@ -189,10 +230,10 @@ internal sealed class CompatStoreContract<TBench> : MessageStoreContract<TBench>
 
     private static Dictionary<string, string> Only(string id, string document) => new() { [id] = document };
 
-    private async Task<IEnumerable<string>> ListedAsync(bool activeOnly)
+    private async Task<IEnumerable<string>> ListedAsync(bool activeOnly, string? tenant = "default")
     {
         var ids = new List<string>();
-        foreach (var number in await Compat.MessagesAsync("default", activeOnly))
+        foreach (var number in await Compat.MessagesAsync(tenant, activeOnly))
             ids.Add((await Compat.MessageAsync(number, null))!.View.Key.Id);
         return ids;
     }

@@ -11,6 +11,9 @@ public enum ReportStyle : byte
 
     /// <summary>The reports of genro-mail-proxy, each of which is acknowledged whole.</summary>
     Genro = 2,
+
+    /// <summary>The same as they were in 2025: of final states only, every entry with every member.</summary>
+    GenroFinal = 3,
 }
 
 /// <summary>The names of styles in the contract.</summary>
@@ -19,8 +22,12 @@ public static class ReportStyles
     public static readonly Names<ReportStyle> Names = new(
         ("events", ReportStyle.Events),
         ("sync", ReportStyle.Sync),
-        ("genro", ReportStyle.Genro)
+        ("genro", ReportStyle.Genro),
+        ("genro_final", ReportStyle.GenroFinal)
     );
+
+    /// <summary>Whether its reports are acknowledged whole, and its endpoint is never disabled.</summary>
+    public static bool IsGenro(this ReportStyle style) => style is ReportStyle.Genro or ReportStyle.GenroFinal;
 
     public static string Name(this ReportStyle style) => Names.Of(style);
 }
@@ -50,7 +57,7 @@ public sealed record WebhookEndpoint(
 
     public ReportStyle Style { get; init; }
 
-    /// <summary>Styles sync and genro: whether it is also called when there is nothing to report.</summary>
+    /// <summary>Styles sync, genro and genro_final: whether it is also called when there is nothing to report.</summary>
     public bool EmptyReports { get; init; } = true;
 
     /// <summary>Credentials that every request carries in addition to the signature; encrypted at rest.</summary>

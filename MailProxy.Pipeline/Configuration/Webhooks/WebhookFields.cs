@@ -60,8 +60,8 @@ public static class WebhookFields
                 },
                 w => w.Style,
                 (w, style) => w with { Style = style ?? ReportStyle.Events },
-                says: "`events` (default; Standard Webhooks 1.0), `sync` (delivery reports whose answers steer the next one), or `genro` "
-                    + "(those of genro-mail-proxy)."
+                says: "`events` (default; Standard Webhooks 1.0), `sync` (delivery reports whose answers steer the next one), `genro` "
+                    + "(those of genro-mail-proxy), or `genro_final` (the same as of 2025)."
             ) with
             {
                 Always = true,
@@ -91,7 +91,7 @@ public static class WebhookFields
                 Flag,
                 w => w.EmptyReports,
                 (w, on) => w with { EmptyReports = on ?? true },
-                says: "Styles `sync` and `genro`: whether it is called when there is nothing to report; default true."
+                says: "Styles `sync`, `genro` and `genro_final`: whether it is called when there is nothing to report; default true."
             ) with
             {
                 InColumn = true,

@@ -13,6 +13,12 @@ internal static class CompatRows
         WHERE m.tenant = ?1 AND (?2 = 0 OR m.state < 10) AND {NotHidden} ORDER BY m.priority, m.created_at, m.id
         """;
 
+    private const string ListAll = $"""
+        SELECT m.number FROM messages m WHERE (?1 = 0 OR m.state < 10) AND {NotHidden} ORDER BY m.priority, m.created_at, m.id
+        """;
+
+    private const string Named = $"SELECT m.number FROM messages m WHERE m.tenant = ?1 AND m.id = ?2 AND {NotHidden}";
+
     private const string Events = "SELECT position, type, at, status, detail FROM events WHERE message = ?1 ORDER BY sequence LIMIT ?2";
     private const string LastEvent = "SELECT type, at, detail FROM events WHERE message = ?1 ORDER BY sequence DESC LIMIT 1";
 
@@ -37,8 +43,12 @@ internal static class CompatRows
 
     private static readonly string[] Parts = ["recipients", "events", "links", "attempts"];
 
-    public static List<long> Numbers(Session session, string tenant, bool activeOnly) =>
-        session.Query(List, static row => row.Long(0), tenant, activeOnly ? 1L : 0L);
+    public static List<long> Numbers(Session session, string? tenant, bool activeOnly) =>
+        tenant is null
+            ? session.Query(ListAll, static row => row.Long(0), activeOnly ? 1L : 0L)
+            : session.Query(List, static row => row.Long(0), tenant, activeOnly ? 1L : 0L);
+
+    public static long? Number(Session session, string tenant, string id) => session.QueryNumber(Named, tenant, id);
 
     /// <summary>A message, and the spool file that its content is in; null: it is in the row, or was purged.</summary>
     public static (CompatMessage? Message, string? File) Read(Session session, Claims claims, long number, string? webhook)

@@ -8,7 +8,8 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 internal static class EventPages
 {
     private const string Columns =
-        "e.position, e.type, e.at, e.tenant, m.id, e.sequence, e.status, a.id, e.attempt, m.batch, m.tags, m.metadata, e.detail";
+        "e.position, e.type, e.at, e.tenant, m.id, e.sequence, e.status, a.id, e.attempt, m.batch, m.tags, m.metadata, e.detail, "
+        + "m.priority";
 
     private const string Message = $"""
         SELECT {Columns}
@@ -167,5 +168,6 @@ internal static class EventPages
         )
         {
             Id = generations.EventId(row.Long(0)),
+            Priority = (Priority?)row.IntOrNull(13),
         };
 }

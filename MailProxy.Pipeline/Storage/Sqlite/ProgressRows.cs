@@ -61,7 +61,7 @@ internal static class ProgressRows
     {
         var before = session.QueryNumber("SELECT acknowledged FROM webhooks" + One, endpoint.Tenant, endpoint.Id);
         var changed = Update(session, endpoint, progress);
-        if (endpoint.Style == ReportStyle.Genro && changed > 0 && progress.Acknowledged > before)
+        if (endpoint.Style.IsGenro() && changed > 0 && progress.Acknowledged > before)
             AcknowledgementRows.Write(session, endpoint.Tenant, endpoint.Id, progress.Acknowledged, now);
         var style = session.QueryNumber("SELECT style FROM webhooks" + One, endpoint.Tenant, endpoint.Id);
         if (endpoint.Style == ReportStyle.Sync && style == (long)ReportStyle.Sync)

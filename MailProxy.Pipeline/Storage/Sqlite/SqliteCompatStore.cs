@@ -14,6 +14,8 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
 
     private const string Find = "SELECT document FROM compat_documents WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
 
+    private const string Commands = "SELECT id, at, endpoint, tenant, payload, status FROM compat_commands";
+
     private readonly CommitLoop _writer = database.Writer;
     private readonly SqliteReaders _readers = database.Readers;
 
@@ -78,26 +80,35 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
             return id;
         });
 
-    public Task<IReadOnlyList<CompatCommand>> CommandsAsync(CompatCommandFilter filter, int limit) =>
+    public Task<IReadOnlyList<CompatCommand>> CommandsAsync(CompatCommandFilter filter, int limit, long offset = 0) =>
         _readers.ReadAsync<IReadOnlyList<CompatCommand>>(session =>
             session.Query(
-                """
-                SELECT id, at, endpoint, tenant, payload, status FROM compat_commands
+                $"""
+                {Commands}
                 WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR instr(endpoint, ?2) > 0)
                     AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at <= ?4)
-                ORDER BY id LIMIT ?5
+                ORDER BY id LIMIT ?5 OFFSET ?6
                 """,
-                static row => new CompatCommand(row.Long(0), row.Long(1), row.Text(2), row.TextOrNull(3), row.Text(4), row.Int(5)),
+                Command,
                 filter.Tenant,
                 filter.Endpoint,
                 filter.Since,
                 filter.Until,
-                (long)limit
+                (long)limit,
+                offset
             )
         );
 
-    public Task<IReadOnlyList<long>> MessagesAsync(string tenant, bool activeOnly) =>
+    public Task<CompatCommand?> CommandAsync(long id) =>
+        _readers.ReadAsync(session => session.QueryFirst(Commands + " WHERE id = ?1", Command, id));
+
+    public Task<int> ForgetCommandsAsync(long before) =>
+        _writer.WriteAsync(session => session.Run("DELETE FROM compat_commands WHERE at < ?1", before));
+
+    public Task<IReadOnlyList<long>> MessagesAsync(string? tenant, bool activeOnly) =>
         _readers.ReadAsync<IReadOnlyList<long>>(session => CompatRows.Numbers(session, tenant, activeOnly));
+
+    public Task<long?> NumberAsync(string tenant, string id) => _readers.ReadAsync(session => CompatRows.Number(session, tenant, id));
 
     public async Task<CompatMessage?> MessageAsync(long number, string? historyOf)
     {
@@ -114,13 +125,15 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         }
     }
 
-    public Task<long> CountPendingAsync(string tenant, string? batch) =>
+    public Task<long> CountPendingAsync(string? tenant, string? batch) =>
         _readers.ReadAsync(session =>
             session.QueryNumber(
-                batch is null
-                    ? "SELECT count(*) FROM messages INDEXED BY messages_tenant WHERE tenant = ?1 AND state < 10"
+                tenant is null ? "SELECT count(*) FROM queue"
+                    : batch is null ? "SELECT count(*) FROM messages INDEXED BY messages_tenant WHERE tenant = ?1 AND state < 10"
                     : "SELECT coalesce(sum(count), 0) FROM batch_counts WHERE tenant = ?1 AND batch = ?2 AND state < 10",
-                batch is null ? [tenant] : [tenant, batch]
+                tenant is null ? []
+                    : batch is null ? [tenant]
+                    : [tenant, batch]
             ) ?? 0
         );
 
@@ -200,6 +213,9 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         AuditRows.Append(session, now, actor, "message.delete", $"message/{key.Tenant}/{key.Id}", null, null);
         return CompatRemoval.Removed;
     }
+
+    private static CompatCommand Command(Statement row) =>
+        new(row.Long(0), row.Long(1), row.Text(2), row.TextOrNull(3), row.Text(4), row.Int(5));
 
     private static string OwnerOf(string tenant, string kind, string id) => $"compat/{tenant}/{kind}/{id}";
 }
