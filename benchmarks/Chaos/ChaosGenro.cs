@@ -12,6 +12,9 @@ internal sealed class ChaosGenro : IDisposable
 {
     public const string AdminToken = "chaos-genro-token";
 
+    /// <summary>Of its account: what an account has that says nothing.</summary>
+    public const int Connections = 8;
+
     private const string Tenant = "gen";
     private const int AtOnce = 5;
 

@@ -12,7 +12,7 @@ internal static class ChaosRun
 {
     private const int Connections = 8,
         SpareConnections = 4,
-        AllConnections = Connections + SpareConnections;
+        AllConnections = Connections + SpareConnections + ChaosGenro.Connections;
 
     // Milliseconds from ready, or from the program's start, to the kill.
     private const int LongestLife = 300;

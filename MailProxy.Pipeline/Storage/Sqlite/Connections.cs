@@ -28,7 +28,7 @@ internal static class Connections
         Execute(
             connection,
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000; PRAGMA foreign_keys=OFF; PRAGMA "
-                + $"wal_autocheckpoint=0; PRAGMA journal_size_limit={keepLogBytes}; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
+                + $"wal_autocheckpoint=0; PRAGMA journal_size_limit={keepLogBytes}; PRAGMA cache_size=-40960; PRAGMA temp_store=MEMORY; "
                 + "PRAGMA secure_delete=FAST;"
         );
         return connection;
