@@ -18,7 +18,7 @@ internal static class DraftAttachments
         "auth",
     };
 
-    public static void Write(Utf8JsonWriter json, GenroReader message)
+    public static void Write(Utf8JsonWriter json, GenroReader message, DraftNotation notation)
     {
         if (message.List("attachments") is not { } list || list.GetArrayLength() == 0)
             return;
@@ -27,13 +27,13 @@ internal static class DraftAttachments
         foreach (var item in list.EnumerateArray())
         {
             if (message.At("attachments", index++, item) is { } attachment)
-                Write(json, attachment, item);
+                Write(json, attachment, item, notation);
         }
 
         json.WriteEndArray();
     }
 
-    private static void Write(Utf8JsonWriter json, GenroReader attachment, JsonElement item)
+    private static void Write(Utf8JsonWriter json, GenroReader attachment, JsonElement item, DraftNotation notation)
     {
         foreach (var member in item.EnumerateObject())
         {
@@ -43,7 +43,7 @@ internal static class DraftAttachments
 
         var filename = attachment.Text("filename", required: true, least: 1, most: LongestName) ?? "";
         var path = attachment.Text("storage_path", required: true, least: 1) ?? "";
-        var mode = attachment.Choice("fetch_mode", "endpoint", "http_url", "base64", "filesystem") ?? ModeOf(path);
+        var mode = attachment.Choice("fetch_mode", "endpoint", "http_url", "base64", "filesystem") ?? ModeOf(path, notation);
         var md5 = attachment.Text("content_md5");
         if (md5 is not null && !AttachmentName.IsMd5(md5))
             attachment.Fault("content_md5", "string_pattern_mismatch", "String should match pattern '^[a-fA-F0-9]{32}$'");
@@ -80,10 +80,11 @@ internal static class DraftAttachments
         json.WriteEndObject();
     }
 
-    private static string ModeOf(string path) =>
+    private static string ModeOf(string path, DraftNotation notation) =>
         path.StartsWith(Base64, StringComparison.Ordinal) ? "base64"
         : path.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || path.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
             ? "http_url"
         : path.StartsWith('/') ? "filesystem"
+        : path.IndexOf(':') is > 0 and var colon && notation.IsVolume(path[..colon]) ? "storage"
         : "endpoint";
 }

@@ -22,7 +22,9 @@ internal sealed class GenroAccounts(
     Wake wake
 )
 {
-    private const string Kind = "account";
+    /// <summary>The kind of the documents that keep what is only shown again, by the number of their account.</summary>
+    public const string Kind = "account";
+
     private const int Tries = 10;
 
     // What is only kept and shown again.
@@ -146,7 +148,7 @@ internal sealed class GenroAccounts(
     }
 
     /// <summary>The account as this program's own contract has it, and what is kept of the rest.</summary>
-    private static (JsonObject Request, JsonObject Kept) Read(GenroReader reader)
+    public static (JsonObject Request, JsonObject Kept) Read(GenroReader reader)
     {
         var kept = new JsonObject();
         var port = reader.Whole("port", required: true);
@@ -249,5 +251,6 @@ internal sealed class GenroAccounts(
             kept[name] = value;
     }
 
-    private static string Number(SmtpAccount account) => account.Key.Number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>The name of an account's document.</summary>
+    public static string Number(SmtpAccount account) => account.Key.Number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -19,7 +19,8 @@ internal sealed record GenroMessage(string? Id, string? Tenant, ReadOnlyMemory<b
     /// <param name="item">An element of the request's list.</param>
     /// <param name="tenant">The tenant that is meant when it names none; null: it must name one.</param>
     /// <param name="usual">The priority of messages that have none.</param>
-    public static GenroMessage Read(JsonElement item, int index, string? tenant, int? usual)
+    /// <param name="notation">Null: as the contract of 0.6.10 to 0.7.7 has it.</param>
+    public static GenroMessage Read(JsonElement item, int index, string? tenant, int? usual, DraftNotation? notation = null)
     {
         var mistakes = new List<GenroMistake>();
         IReadOnlyList<object> place = ["body", "messages", index];
@@ -32,7 +33,7 @@ internal sealed record GenroMessage(string? Id, string? Tenant, ReadOnlyMemory<b
         var from = reader.Text("from") ?? reader.Text("from_addr", required: false);
         if (from is null && mistakes.TrueForAll(static one => one.Place[^1] is not ("from" or "from_addr")))
             mistakes.Add(GenroMistake.Missing([.. place, "from"]));
-        var draft = new MessageDraft(reader, id ?? "", account ?? "", from ?? "", usual);
+        var draft = new MessageDraft(reader, id ?? "", account ?? "", from ?? "", usual, notation ?? DraftNotation.Usual);
         var json = draft.Write();
         if (mistakes.Count > 0)
             return Bad(id, named, mistakes);

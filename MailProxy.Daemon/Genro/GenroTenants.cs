@@ -85,12 +85,7 @@ internal sealed class GenroTenants(
             }
 
             var now = before?.Value ?? New(id);
-            var next = now with
-            {
-                Name = document.Name is { Length: > 0 } name ? name : id,
-                AttachmentEndpoint = document.AttachmentEndpoint,
-                LargeFiles = document.LargeFilesIn(GenroVolume.Id),
-            };
+            var next = With(now, document);
             return next == now && before is not null ? before.Value : next;
         }
 
@@ -110,14 +105,7 @@ internal sealed class GenroTenants(
     public async Task<string> NewKeyAsync(Caller caller, string id, long? expiresAt, CancellationToken cancel)
     {
         var text = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
-        var key = KeyFields.Noun.New(id, Own) with
-        {
-            Name = "genro-mail-proxy",
-            Hash = TenantKey.HashOf(text),
-            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
-            CreatedAt = clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            ExpiresAt = expiresAt,
-        };
+        var key = Key(id, TenantKey.HashOf(text), clock.GetUtcNow().ToUnixTimeMilliseconds(), expiresAt);
         await keys.PutAsync(id, Own, static _ => true, _ => new(key), caller.Actor, cancel);
         return text;
     }
@@ -178,6 +166,26 @@ internal sealed class GenroTenants(
         return null;
     }
 
+    /// <summary>The one key that a tenant of genro-mail-proxy has.</summary>
+    public static TenantKey Key(string tenant, byte[] hash, long createdAt, long? expiresAt) =>
+        KeyFields.Noun.New(tenant, Own) with
+        {
+            Name = "genro-mail-proxy",
+            Hash = hash,
+            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
+            CreatedAt = createdAt,
+            ExpiresAt = expiresAt,
+        };
+
+    /// <summary>The tenant with what a document says of it.</summary>
+    public static Tenant With(Tenant tenant, TenantDocument document) =>
+        tenant with
+        {
+            Name = document.Name is { Length: > 0 } name ? name : tenant.Id,
+            AttachmentEndpoint = document.AttachmentEndpoint,
+            LargeFiles = document.LargeFilesIn(GenroVolume.Id),
+        };
+
     private async Task PutWebhookAsync(Caller caller, string id, TenantDocument document, CancellationToken cancel)
     {
         var written = await webhooks.PutAsync(
@@ -192,8 +200,8 @@ internal sealed class GenroTenants(
             changed();
     }
 
-    // Without an address its events wait for one.
-    private static WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document)
+    /// <summary>The webhook that a document means. Without an address its events wait for one; null: there is none and was none.</summary>
+    public static WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document)
     {
         if (document.SyncUrl is not { } url)
             return was is { Paused: false } ? was with { Paused = true } : was;
@@ -209,7 +217,8 @@ internal sealed class GenroTenants(
         return next == was ? was : next;
     }
 
-    private static Tenant New(string id) =>
+    /// <summary>A tenant before a document says anything of it.</summary>
+    public static Tenant New(string id) =>
         TenantFields.Noun.New(id, id) with
         {
             ExpiresAfter = GenroAccounts.Lasts,

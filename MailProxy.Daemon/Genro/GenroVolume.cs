@@ -16,21 +16,12 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
     /// <param name="probeOnly">Only says what is wrong.</param>
     public async Task<GenroRefusal?> PutAsync(Caller caller, string tenant, string url, bool probeOnly, CancellationToken cancel)
     {
-        if (Config(url) is not { } config)
-            return Wrong("Input should be s3://bucket/prefix or file:///directory");
-        using var request = JsonDocument.Parse(config.ToJsonString());
         GenroRefusal? refusal = null;
         Volume? Decide(Resource<Volume>? before)
         {
-            var members = new MemberReader(request.RootElement, caller.IsAdmin);
-            var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New(tenant, Id), before?.Value);
-            if (members.Refusal is { } mistakes)
-                refusal = Wrong(mistakes.Problem.Errors[0].Detail);
-            else if (volume.Config is VolumeConfig.Local { Root: var root } && isProtected(root))
-                refusal = Wrong("The daemon keeps its own files there");
-            return refusal is not null ? null
-                : volume == before?.Value ? before!.Value
-                : volume;
+            var (volume, fault) = Read(Config(url), tenant, Id, before?.Value, caller.IsAdmin, isProtected);
+            refusal = fault is null ? null : Wrong(fault);
+            return volume == before?.Value ? before?.Value : volume;
         }
 
         if (probeOnly)
@@ -40,7 +31,31 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
         return refusal;
     }
 
-    private static JsonObject? Config(string url)
+    /// <summary>A volume of what this program's own contract says of one, or why there is none.</summary>
+    /// <param name="config">Null: nothing that it can be made of.</param>
+    public static (Volume? Volume, string? Fault) Read(
+        JsonObject? config,
+        string tenant,
+        string id,
+        Volume? before,
+        bool isAdmin,
+        IsProtectedRoot isProtected
+    )
+    {
+        if (config is null)
+            return (null, "Input should be s3://bucket/prefix or file:///directory");
+        using var request = JsonDocument.Parse(config.ToJsonString());
+        var members = new MemberReader(request.RootElement, isAdmin);
+        var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New(tenant, id), before);
+        if (members.Refusal is { } mistakes)
+            return (null, mistakes.Problem.Errors[0].Detail);
+        return volume.Config is VolumeConfig.Local { Root: var root } && isProtected(root)
+            ? (null, "The daemon keeps its own files there")
+            : (volume, null);
+    }
+
+    /// <summary>What a <c>storage_url</c> says in this program's own contract; null: nothing.</summary>
+    public static JsonObject? Config(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var place))
             return null;

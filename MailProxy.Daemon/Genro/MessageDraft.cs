@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Daemon.Genro;
 
 /// <summary>Writes a message of genro-mail-proxy as this program's own contract has it. Pure; mistakes are told to the reader.</summary>
-internal sealed class MessageDraft(GenroReader message, string id, string account, string from, int? usualPriority)
+internal sealed class MessageDraft(GenroReader message, string id, string account, string from, int? usualPriority, DraftNotation notation)
 {
     /// <summary>The header that carries the message's id to whoever gets it.</summary>
     public const string IdHeader = "X-Genro-Mail-ID";
@@ -39,7 +39,7 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
                 Addresses(json, "reply_to");
             if (message.Text("return_path") is { Length: > 0 } path)
                 json.WriteString("return_path"u8, path);
-            var subject = message.Text("subject", required: true, least: 1);
+            var subject = message.Text("subject", required: !notation.EmptySubject, least: notation.EmptySubject ? 0 : 1);
             json.WriteString("subject"u8, headers.Subject ?? subject ?? "");
             Body(json);
             headers.Write(json, id, message.Text("message_id"));
@@ -48,7 +48,7 @@ internal sealed class MessageDraft(GenroReader message, string id, string accoun
                 json.WriteNumber("send_at"u8, deferred);
             if (message.Text("batch_code", most: LongestBatch) is { Length: > 0 } batch)
                 Batch(json, batch);
-            DraftAttachments.Write(json, message);
+            DraftAttachments.Write(json, message, notation);
             Metadata(json);
             json.WriteEndObject();
         }
