@@ -113,11 +113,7 @@ internal abstract class ImportFixture
         );
 
     /// <summary>Nothing is imported; the reason is returned.</summary>
-    protected async Task<string> RefusedAsync(
-        string? tenant = null,
-        bool merge = false,
-        Dictionary<string, string>? environment = null
-    )
+    protected async Task<string> RefusedAsync(string? tenant = null, bool merge = false, Dictionary<string, string>? environment = null)
     {
         try
         {

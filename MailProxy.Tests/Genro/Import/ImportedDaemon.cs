@@ -11,7 +11,12 @@ internal sealed class ImportedDaemon(TestDaemon daemon) : IAsyncDisposable
 {
     public TestDaemon Daemon => daemon;
 
-    public async Task<(HttpStatusCode Status, JsonNode? Body)> CallAsync(HttpMethod method, string path, object? body = null, string token = "t")
+    public async Task<(HttpStatusCode Status, JsonNode? Body)> CallAsync(
+        HttpMethod method,
+        string path,
+        object? body = null,
+        string token = "t"
+    )
     {
         using var http = new HttpClient { BaseAddress = new Uri(daemon.Url), Timeout = TestDaemon.Deadline };
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
