@@ -64,7 +64,7 @@ internal sealed class OldDatabase : IDisposable
     {
         _connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
-        Run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF;" + Schema(version));
+        Run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF;" + Schema(version));
     }
 
     /// <summary>A secret as genro-mail-proxy seals it.</summary>

@@ -30,7 +30,7 @@ internal sealed class AccountImportTests : ImportFixture
 
         await ImportAsync(hasTenants ? null : "acme");
         await using var daemon = await StartAsync();
-        Assert.That((string)(await daemon.Daemon.GetAsync("/v1/accounts/main?tenant=acme"))["security"]!, Is.EqualTo(security));
+        Assert.That((string)(await daemon.OwnAsync("/accounts/main"))["security"]!, Is.EqualTo(security));
     }
 
     [Test]
@@ -77,7 +77,7 @@ internal sealed class AccountImportTests : ImportFixture
             ),
             shown.ToJsonString()
         );
-        var own = await daemon.Daemon.GetAsync("/v1/accounts/Main?tenant=acme");
+        var own = await daemon.OwnAsync("/accounts/Main");
         Assert.That((string)own["limits"]!["when_reached"]!, Is.EqualTo("fail"));
         Assert.That((string)own["auth"]!["user"]!, Is.EqualTo("u"));
     }
@@ -174,7 +174,7 @@ internal sealed class AccountImportTests : ImportFixture
             Storage(
                 "SALES",
                 "s3",
-                OldDatabase.Seal("""{"bucket":"b","prefix":"/x/","aws_access_key_id":"k","aws_secret_access_key":"s"}""", SealingKey)
+                OldDatabase.Seal("""{"bucket":"bucket","prefix":"/x/","aws_access_key_id":"k","aws_secret_access_key":"s"}""", SealingKey)
             );
             Storage("CLOUD", "gcs", """{"bucket":"b"}""");
             Storage("BAD", "s3", "[]");
@@ -185,7 +185,6 @@ internal sealed class AccountImportTests : ImportFixture
         }
 
         var tally = await ImportAsync(environment: Key(SealingKey));
-        Assert.That(tally.Of("volumes"), Is.EqualTo(2));
         Assert.That(
             LeftOut(tally, "volume"),
             Is.EqualTo(
@@ -197,8 +196,9 @@ internal sealed class AccountImportTests : ImportFixture
                 }
             )
         );
+        Assert.That(tally.Of("volumes"), Is.EqualTo(2));
         await using var daemon = await StartAsync();
-        var s3 = await daemon.Daemon.GetAsync("/v1/volumes/SALES?tenant=acme");
+        var s3 = await daemon.OwnAsync("/volumes/SALES");
         Assert.That((string)s3["config"]!["prefix"]!, Is.EqualTo("x"));
         Assert.That((string)s3["config"]!["access_key"]!, Is.EqualTo("k"));
     }

@@ -33,6 +33,17 @@ internal sealed class ImportedDaemon(TestDaemon daemon) : IAsyncDisposable
         return body!;
     }
 
+    /// <summary>By this program's own API, of a tenant.</summary>
+    public async Task<JsonNode> OwnAsync(string path, string tenant = "acme")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1" + path);
+        request.Headers.Add("X-Tenant", tenant);
+        using var answer = await daemon.Http.SendAsync(request);
+        var read = await answer.Content.ReadAsStringAsync();
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK), read);
+        return JsonNode.Parse(read)!;
+    }
+
     public async Task<JsonNode> PostAsync(string path, object body, string token = "t")
     {
         var (status, answer) = await CallAsync(HttpMethod.Post, path, body, token);

@@ -61,7 +61,7 @@ internal sealed class MessageImportTests : ImportFixture
         Assert.That((string)message["message_id"]!, Is.EqualTo("<own@example.com>"));
         Assert.That((int)message["retry_count"]!, Is.EqualTo(2));
         Assert.That((string)message["attachments"]![0]!["filename"]!, Is.EqualTo("a.txt"));
-        var own = await daemon.Daemon.GetAsync("/v1/messages/m?tenant=acme");
+        var own = await daemon.OwnAsync("/messages/m");
         Assert.That(((string)own["status"]!, (int)own["attempts"]!), Is.EqualTo(("deferred", 2)));
         Assert.That(await daemon.AddAsync(Payload("m", new { subject = "New" })), Is.Null, "it may be replaced");
     }
@@ -82,7 +82,7 @@ internal sealed class MessageImportTests : ImportFixture
 
         await ImportAsync();
         await using var daemon = await StartAsync(("Schedule:Window", "100"));
-        Assert.That((string)(await daemon.Daemon.GetAsync("/v1/messages/m?tenant=acme"))["status"]!, Is.AnyOf(status, "deferred"));
+        Assert.That((string)(await daemon.OwnAsync("/messages/m"))["status"]!, Is.AnyOf(status, "deferred"));
     }
 
     // Each refuses itself only.
@@ -184,7 +184,8 @@ internal sealed class MessageImportTests : ImportFixture
         var then = Now - 60;
         using (var old = Old())
         {
-            AddBoth(old);
+            AddTenant(old, "acme", ("client_base_url", "http://192.0.2.1"));
+            AddAccount(old);
             AddEvent(old, AddMessage(old, "m", "rubbish", ("smtp_ts", then)), "sent", then, ("reported_ts", then));
             AddMessage(old, "silent", "rubbish", ("smtp_ts", then));
             AddMessage(old, "future", "rubbish", ("smtp_ts", long.MaxValue), ("created_at", "9999-99-99"));

@@ -44,7 +44,7 @@ internal sealed class TenantImportTests : ImportFixture
                     .ToJsonString()
             )
         );
-        var webhook = (await daemon.Daemon.GetAsync("/v1/webhooks?tenant=_Acme"))["webhooks"]!.AsArray().Single()!;
+        var webhook = await daemon.OwnAsync("/webhooks/genro", "_Acme");
         Assert.That((string)webhook["id"]!, Is.EqualTo("genro"));
         Assert.That((string)webhook["style"]!, Is.EqualTo("genro"));
         Assert.That((bool)webhook["empty_reports"]!, Is.False, "an inactive tenant is not called for nothing");
@@ -106,7 +106,7 @@ internal sealed class TenantImportTests : ImportFixture
         Assert.That(answer["suspended_batches"]!.AsArray(), Is.Empty);
         var row = (await daemon.RowsAsync())["held"];
         Assert.That((string)row["batch_code"]!, Is.EqualTo("an odd code!"));
-        Assert.That((await daemon.Daemon.GetAsync("/v1/messages/held?tenant=acme"))["waiting_for"]!.ToJsonString(), Does.Contain("batch"));
+        Assert.That((await daemon.OwnAsync("/messages/held"))["waiting_for"]!.ToJsonString(), Does.Contain("batch"));
     }
 
     [TestCase("client_base_url", "ftp://x", "client_base_url")]
