@@ -28,6 +28,7 @@ internal static class LoadRun
         ("pool", PoolScenario.RunAsync),
         ("find", FindScenario.RunAsync),
         ("suppressions", SuppressionScenario.RunAsync),
+        ("import", ImportScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)
