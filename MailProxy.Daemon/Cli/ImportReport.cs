@@ -48,6 +48,8 @@ internal sealed class ImportReport(TextWriter output)
             await output.WriteLineAsync($"  MAILPROXY_NETWORK__ALLOWED__{index++}={address}/{bits}    # {OneLine.Quote(host)}");
         }
 
+        if (tally.Hosts.Count > PrivateHosts.MostAsked)
+            await output.WriteLineAsync($"There are more than {PrivateHosts.MostAsked} hosts; the others were not looked up.");
         foreach (var host in unknown)
             await output.WriteLineAsync($"The addresses of {OneLine.Quote(host)} could not be found; it may be private too.");
     }

@@ -60,11 +60,12 @@ internal sealed class OldDatabase : IDisposable
 
     private readonly SqliteConnection _connection;
 
-    public OldDatabase(string path, OldVersion version)
+    /// <param name="before">Statements before the first table.</param>
+    public OldDatabase(string path, OldVersion version, string before = "")
     {
         _connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
-        Run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF;" + Schema(version));
+        Run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF;" + before + Schema(version));
     }
 
     /// <summary>A secret as genro-mail-proxy seals it.</summary>
@@ -80,6 +81,13 @@ internal sealed class OldDatabase : IDisposable
 
     /// <summary>The hash under which a tenant's token is kept.</summary>
     public static string HashOf(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+
+    /// <summary>All tables with their columns.</summary>
+    public IReadOnlyList<(string Table, IReadOnlyList<string> Columns)> Tables()
+    {
+        var tables = Texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+        return [.. tables.Select(table => (table, (IReadOnlyList<string>)Texts($"SELECT name FROM pragma_table_info('{table}')")))];
+    }
 
     public void Run(string sql)
     {
@@ -101,6 +109,17 @@ internal sealed class OldDatabase : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
+
+    private List<string> Texts(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        using var reader = command.ExecuteReader();
+        var texts = new List<string>();
+        while (reader.Read())
+            texts.Add(reader.GetString(0));
+        return texts;
+    }
 
     private static string Schema(OldVersion version) =>
         version switch

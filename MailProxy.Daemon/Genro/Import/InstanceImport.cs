@@ -54,7 +54,7 @@ internal sealed class InstanceImport(ImportScope scope)
         foreach (var row in scope.Old.Rows("command_log", columns, LongestColumn, ("id", last - MostCommands)))
         {
             var (tenant, endpoint) = (row.Text(2), OldValues.Cut(row.Text(1) ?? "", LongestEndpoint));
-            if (tenant is null ? scope.Request.Tenant is not null : !scope.Tenants.GetValueOrDefault(tenant))
+            if (tenant is null ? scope.Request.Tenant is not null || scope.Request.Merge : !scope.Tenants.GetValueOrDefault(tenant))
                 continue;
             using var payload = row.Text(3) is { } text ? OldValues.Object(Encoding.UTF8.GetBytes(text), strict: true) : null;
             if (payload is null)

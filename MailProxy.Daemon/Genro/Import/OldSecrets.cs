@@ -27,7 +27,7 @@ internal sealed class OldSecrets(string? written)
         var sealedBytes = new byte[text.Length];
         if (!Convert.TryFromBase64String(text[Prefix.Length..], sealedBytes, out var length) || length < NonceSize + TagSize)
             throw new ImportRefusedException(
-                $"The secret of {whose} is damaged: it is sealed in a form that genro-mail-proxy never wrote. Set it anew there, or empty it."
+                $"The secret of {whose} is damaged: genro-mail-proxy never sealed in such a form. Set it anew there, or empty it."
             );
         var octets = sealedBytes.AsSpan(0, length);
         var plain = new byte[length - NonceSize - TagSize];

@@ -7,8 +7,10 @@ namespace MailProxy.Daemon.Genro.Import;
 /// <summary>Finds hosts that the network policy does not let anybody connect to, and what would have to be allowed.</summary>
 internal sealed class PrivateHosts(NetworkPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve, TimeProvider clock)
 {
-    private const int MostAsked = 500,
-        AtOnce = 16;
+    /// <summary>How many hosts are looked up.</summary>
+    public const int MostAsked = 500;
+
+    private const int AtOnce = 16;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 

@@ -68,7 +68,7 @@ public sealed class ForeignDatabase : IDisposable
             : asked.Above is null ? $" WHERE {Quoted(asked.Column)} IS NULL"
             : $" WHERE {Quoted(asked.Column)} > {asked.Above}";
         using var statement = Guard(() => _session.Open($"SELECT {Selected(table, columns, most)} FROM {Quoted(table)}{condition}"));
-        var row = new ForeignRow(statement, columns.Count);
+        var row = new ForeignRow(statement);
         while (Guard(statement.Step))
             yield return row;
     }
@@ -91,7 +91,7 @@ public sealed class ForeignDatabase : IDisposable
             );
             return 0;
         });
-        return new(_session, columns.Count, Guard);
+        return new(_session, Guard);
     }
 
     public void Dispose() => _session.Dispose();
@@ -185,11 +185,9 @@ public sealed class ForeignLookup
     private const string Find = "SELECT * FROM temp.looked_up WHERE k = ?1 ORDER BY rowid";
 
     private readonly Session _session;
-    private readonly int _columns;
     private readonly Func<Func<bool>, bool> _guard;
 
-    internal ForeignLookup(Session session, int columns, Func<Func<bool>, bool> guard) =>
-        (_session, _columns, _guard) = (session, columns, guard);
+    internal ForeignLookup(Session session, Func<Func<bool>, bool> guard) => (_session, _guard) = (session, guard);
 
     /// <summary>The rows of a key, in the order in which they came; one row object for all.</summary>
     public IEnumerable<ForeignRow> Of(string key)
@@ -197,7 +195,7 @@ public sealed class ForeignLookup
         var statement = _session.Prepare(Find).Add(key);
         try
         {
-            var row = new ForeignRow(statement, _columns, first: 1);
+            var row = new ForeignRow(statement, first: 1);
             while (_guard(statement.Step))
                 yield return row;
         }

@@ -10,12 +10,9 @@ public sealed class ForeignRow
     private const double Largest = 9e15;
 
     private readonly Statement _statement;
-    private readonly int _columns,
-        _first;
+    private readonly int _first;
 
-    internal ForeignRow(Statement statement, int columns, int first = 0) => (_statement, _columns, _first) = (statement, columns, first);
-
-    public int Columns => _columns;
+    internal ForeignRow(Statement statement, int first = 0) => (_statement, _first) = (statement, first);
 
     public bool IsNull(int column) => Value(column) is null;
 

@@ -120,7 +120,7 @@ public sealed class ImportTransaction
     /// <summary>Whether every webhook of a tenant has been told what it wants.</summary>
     public bool IsReported(string tenant)
     {
-        foreach (var endpoint in All(WebhookFields.Noun).Where(one => one.Tenant == tenant))
+        foreach (var endpoint in _configuration.All(_session, WebhookFields.Noun, tenant))
         {
             if (endpoint.Value is not { } value || !IsReported(value, Acknowledged(tenant, endpoint.Id)))
                 return false;
@@ -133,10 +133,10 @@ public sealed class ImportTransaction
     /// <param name="at">When, Unix milliseconds.</param>
     public void Acknowledge(string tenant, long at)
     {
-        foreach (var endpoint in All(WebhookFields.Noun).Where(one => one.Tenant == tenant))
+        foreach (var id in _session.Query("SELECT id FROM webhooks WHERE tenant = ?1", static row => row.Text(0), tenant))
         {
-            _session.Run("UPDATE webhooks SET acknowledged = ?3 WHERE tenant = ?1 AND id = ?2", tenant, endpoint.Id, _events.Last);
-            AcknowledgementRows.Write(_session, tenant, endpoint.Id, _events.Last, at);
+            _session.Run("UPDATE webhooks SET acknowledged = ?3 WHERE tenant = ?1 AND id = ?2", tenant, id, _events.Last);
+            AcknowledgementRows.Write(_session, tenant, id, _events.Last, at);
         }
     }
 

@@ -67,9 +67,9 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
         return rows.Find(session, resource.Tenant, resource.Id);
     }
 
-    /// <summary>All resources of a noun, as a write sees them.</summary>
-    internal List<Resource<T>> All<T>(Session session, Noun<T> noun)
-        where T : class => new ConfigurationRows<T>(noun, _box).All(session);
+    /// <summary>All resources of a noun, or those of a tenant, as a write sees them.</summary>
+    internal List<Resource<T>> All<T>(Session session, Noun<T> noun, string? tenant = null)
+        where T : class => new ConfigurationRows<T>(noun, _box).All(session, tenant);
 
     /// <summary>Whether something of a tenant is in use.</summary>
     internal bool IsAnyInUse<T>(Session session, Noun<T> noun, string tenant)

@@ -4,7 +4,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Genro.Import;
 
-/// <summary>A daemon goes on where each version stopped: waiting mail is delivered, and the first report tells what nobody was told.</summary>
+/// <summary>A daemon goes on where each version stopped: it delivers what waits, and first reports what nobody was told.</summary>
 [TestFixture]
 internal sealed class EndToEndTests : ImportFixture
 {

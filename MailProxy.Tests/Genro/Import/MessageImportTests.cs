@@ -193,7 +193,8 @@ internal sealed class MessageImportTests : ImportFixture
             AddEvent(old, AddMessage(old, "on its way"), "sent", then);
             AddEvent(old, AddMessage(old, "both", null, ("smtp_ts", then)), "error", then, ("reported_ts", then));
             old.Run(
-                "INSERT INTO message_events (message_pk, event_type, event_ts, reported_ts) SELECT pk, 'sent', 5, 5 FROM messages WHERE id = 'both'"
+                "INSERT INTO message_events (message_pk, event_type, event_ts, reported_ts) "
+                    + "SELECT pk, 'sent', 5, 5 FROM messages WHERE id = 'both'"
             );
             old.Run("UPDATE messages SET id = 'on-its-way' WHERE id = 'on its way'");
         }

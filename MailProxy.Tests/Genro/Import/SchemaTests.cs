@@ -84,6 +84,22 @@ internal sealed class SchemaTests : ImportFixture
     }
 
     [Test]
+    public async Task Import_OfADatabaseInUtf16_ReadsItsTexts()
+    {
+        using (var old = new OldDatabase(File, OldVersion.Production, "PRAGMA encoding='UTF-16le';"))
+        {
+            AddTenant(old, "acme", ("name", "Söhne"));
+            AddAccount(old);
+            AddMessage(old, "m", Payload("m", new { subject = "Grüße" }));
+        }
+
+        await ImportAsync();
+        await using var daemon = await StartAsync();
+        Assert.That((string)(await daemon.GetAsync("/tenant/acme"))["name"]!, Is.EqualTo("Söhne"));
+        Assert.That((string)(await daemon.RowsAsync())["m"]["message"]!["subject"]!, Is.EqualTo("Grüße"));
+    }
+
+    [Test]
     public async Task Import_OfADatabaseThatIsBeingWritten_Works()
     {
         using var old = Old();

@@ -147,6 +147,7 @@ internal sealed class WholeImportTests : ImportFixture
 
         var (code, output) = await DaemonTool.CallAsync("import-genro", File, $"--data={Data}", "--Network:Allowed:0=192.168.0.0/16");
         Assert.That(code, Is.Zero, output);
+        Assert.That(output, Does.Contain("2 messages …").And.Contain("2 of 2 messages"));
         Assert.That(output, Does.Contain("1 tenants").And.Contain("2 accounts").And.Contain("1 waiting messages"));
         Assert.That(output, Does.Contain("MAILPROXY_NETWORK__ALLOWED__1=10.1.2.3/32    # 10.1.2.3"));
         Assert.That(output, Does.Contain("MAILPROXY_NETWORK__ALLOWED__2=fd00::7/128    # fd00::7"));
