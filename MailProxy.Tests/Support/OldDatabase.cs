@@ -59,6 +59,7 @@ internal sealed class OldDatabase : IDisposable
         """;
 
     private readonly SqliteConnection _connection;
+    private readonly Dictionary<string, SqliteCommand> _inserts = new(StringComparer.Ordinal);
 
     /// <param name="before">Statements before the first table.</param>
     public OldDatabase(string path, OldVersion version, string before = "")
@@ -99,16 +100,28 @@ internal sealed class OldDatabase : IDisposable
     /// <summary>Adds a row of what is named.</summary>
     public void Add(string table, params (string Column, object? Value)[] values)
     {
-        using var command = _connection.CreateCommand();
-        command.CommandText =
+        var sql =
             $"INSERT INTO {table} ({string.Join(", ", values.Select(static one => one.Column))}) "
             + $"VALUES ({string.Join(", ", values.Select(static (_, i) => $"${i}"))})";
+        if (!_inserts.TryGetValue(sql, out var insert))
+        {
+            _inserts.Add(sql, insert = _connection.CreateCommand());
+            insert.CommandText = sql;
+            for (var i = 0; i < values.Length; i++)
+                insert.Parameters.AddWithValue($"${i}", DBNull.Value);
+        }
+
         for (var i = 0; i < values.Length; i++)
-            command.Parameters.AddWithValue($"${i}", values[i].Value ?? DBNull.Value);
-        command.ExecuteNonQuery();
+            insert.Parameters[i].Value = values[i].Value ?? DBNull.Value;
+        insert.ExecuteNonQuery();
     }
 
-    public void Dispose() => _connection.Dispose();
+    public void Dispose()
+    {
+        foreach (var insert in _inserts.Values)
+            insert.Dispose();
+        _connection.Dispose();
+    }
 
     private List<string> Texts(string sql)
     {

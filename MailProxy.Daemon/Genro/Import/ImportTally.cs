@@ -4,7 +4,9 @@ namespace MailProxy.Daemon.Genro.Import;
 internal sealed class ImportTally
 {
     private const int MostListed = 100,
-        MostReasons = 200;
+        MostReasons = 200,
+        LongestName = 200,
+        LongestWhy = 300;
 
     private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Kind, string Why), long> _reasons = [];
@@ -33,6 +35,7 @@ internal sealed class ImportTally
 
     public void LeaveOut(string kind, string name, string why)
     {
+        (name, why) = (OldValues.Cut(name, LongestName), OldValues.Cut(why, LongestWhy));
         if (_reasons.Count >= MostReasons && !_reasons.ContainsKey((kind, why)))
             why = "other reasons";
         _reasons[(kind, why)] = _reasons.GetValueOrDefault((kind, why)) + 1;

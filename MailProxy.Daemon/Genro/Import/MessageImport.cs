@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -21,7 +20,8 @@ internal sealed class MessageImport(
 {
     private const int PieceMessages = 256,
         PieceBytes = 2 << 20,
-        PiecesAhead = 4;
+        PiecesAhead = 4,
+        MostEvents = 10_000;
 
     private static readonly string[] Columns =
     [
@@ -46,7 +46,7 @@ internal sealed class MessageImport(
     public void Run()
     {
         var all = scope.Old.Count(OldSchema.Messages);
-        using var pieces = new BlockingCollection<List<Item>>(PiecesAhead);
+        using var pieces = new BlockingCollection<List<JudgedRow>>(PiecesAhead);
         using var enough = new CancellationTokenSource();
         var reading = Task.Run(() => ReadAsync(pieces, enough.Token));
         try
@@ -72,7 +72,7 @@ internal sealed class MessageImport(
             scope.Store.Acknowledge(tenant, _reportedAt.GetValueOrDefault(tenant, scope.Store.Now));
     }
 
-    private void Take(Item item)
+    private void Take(JudgedRow item)
     {
         if (item.Mail is not { } imported)
         {
@@ -105,14 +105,14 @@ internal sealed class MessageImport(
             _reportedAt[tenant] = at;
     }
 
-    private async Task ReadAsync(BlockingCollection<List<Item>> pieces, CancellationToken stop)
+    private async Task ReadAsync(BlockingCollection<List<JudgedRow>> pieces, CancellationToken stop)
     {
         try
         {
             var lookup = scope.Schema.EndsInRow
                 ? null
                 : scope.Old.Lookup(OldSchema.Events, scope.Schema.EventKey, OldEvents.Columns, OldEvents.LongestColumn);
-            var (piece, bytes) = (new List<Item>(PieceMessages), 0L);
+            var (piece, bytes) = (new List<JudgedRow>(PieceMessages), 0L);
             foreach (var row in scope.Old.Rows(OldSchema.Messages, Columns, limits.MaxRequestBytes))
             {
                 if (Read(row, lookup) is not { } item)
@@ -138,7 +138,7 @@ internal sealed class MessageImport(
     }
 
     /// <summary>Null: it is of a tenant that nobody asked for.</summary>
-    private Item? Read(ForeignRow row, ForeignLookup? lookup)
+    private JudgedRow? Read(ForeignRow row, ForeignLookup? lookup)
     {
         var (id, account) = (row.Text(0) ?? "", row.Text(2) ?? "");
         if (Tenant(row, account) is not { } tenant)
@@ -147,7 +147,7 @@ internal sealed class MessageImport(
                 : null;
         if (!scope.Wants(tenant))
             return null;
-        var name = $"{tenant}/{OldValues.Cut(id, 200)}";
+        var name = $"{tenant}/{id}";
         if (!scope.Tenants.ContainsKey(tenant))
             return new(name, null, "its tenant is not there, or was left out", null);
         if (!IdSyntax.IsMessageId(id))
@@ -163,7 +163,7 @@ internal sealed class MessageImport(
         }
     }
 
-    private Item Read(ForeignRow row, OldColumns columns, string name, IReadOnlyList<OldEvent> events)
+    private JudgedRow Read(ForeignRow row, OldColumns columns, string name, IReadOnlyList<OldEvent> events)
     {
         var createdAt = Math.Clamp(OldValues.Time(row, 6) ?? scope.Store.Now, 0, scope.Store.Now);
         var reportedAt = events.Count == 0 ? null : events.Max(static one => one.ReportedAt);
@@ -203,9 +203,9 @@ internal sealed class MessageImport(
         var events = new List<OldEvent>();
         if (lookup is not null)
         {
-            foreach (var one in lookup.Of(row.Text(scope.Schema.MessageKey == "pk" ? 13 : 0) ?? ""))
+            foreach (var one in lookup.Of(row.Text(scope.Schema.MessageKey == "pk" ? 13 : 0) ?? "").Take(MostEvents))
             {
-                if (events.Count < MostEvents && OldEvents.Read(one, scope.Store.Now) is { } read)
+                if (OldEvents.Read(one, scope.Store.Now) is { } read)
                     events.Add(read);
             }
         }
@@ -215,39 +215,5 @@ internal sealed class MessageImport(
         }
 
         return events;
-    }
-
-    private const int MostEvents = 1_000;
-}
-
-/// <summary>A row that was read: a message, or why there is none.</summary>
-/// <param name="Name">Tenant and id.</param>
-/// <param name="ReportedAt">When the last of its events was reported, Unix milliseconds.</param>
-internal readonly record struct Item(string Name, ImportedMail? Mail, string? Why, long? ReportedAt);
-
-/// <summary>Bodies that are too large for a row, in files that go when the import does not succeed.</summary>
-/// <param name="write">Null: nothing is kept, so nothing is written.</param>
-internal sealed class SpooledBodies(Func<ReadOnlyMemory<byte>, Task<string>>? write, Action<string> delete, int threshold)
-{
-    // Names of a file that nobody opens: what it stands in is undone.
-    private const string Nowhere = "nowhere";
-
-    private readonly ConcurrentBag<string> _written = [];
-
-    public async ValueTask<Item> WriteAsync(Item item)
-    {
-        if (item.Mail is not { } imported || imported.State.IsFinal() || imported.Mail.Body.Size <= threshold)
-            return item;
-        var file = write is null ? Nowhere : await write(imported.Mail.Body.Inline);
-        if (write is not null)
-            _written.Add(file);
-        var body = new StoredBody(default, file, imported.Mail.Body.Size);
-        return item with { Mail = imported with { Mail = imported.Mail with { Body = body } } };
-    }
-
-    public void Drop()
-    {
-        foreach (var file in _written)
-            delete(file);
     }
 }

@@ -57,7 +57,7 @@ internal sealed class ReportImport(ImportScope scope, Action<ImportProgress> pro
             }
 
             if (!isThere && scope.Request.Tenant is null)
-                scope.Tally.LeaveOut("event", OldValues.Cut(key, 200), "its message is not there");
+                scope.Tally.LeaveOut("event", key, "its message is not there");
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class ReportImport(ImportScope scope, Action<ImportProgress> pro
             return;
         var id = message.Text(first) ?? "";
         if (!scope.Store.Tell(new(tenant, id), one.Type, one.At, one.Detail))
-            scope.Tally.LeaveOut("event", $"{tenant}/{OldValues.Cut(id, 200)}", "its message was left out, or a later event was told");
+            scope.Tally.LeaveOut("event", $"{tenant}/{id}", "its message was left out, or a later event was told");
         else if (_reporting.Contains(tenant))
             scope.Tally.Add("events for the first report");
         else

@@ -33,7 +33,7 @@ internal sealed class SchemaTests : ImportFixture
         using (var old = Old())
             old.Run(sql);
         Assert.That(await RefusedAsync(), Does.Contain(why).And.Contain("0.7.7"));
-        Assert.That(Directory.Exists(Data) && Directory.EnumerateFiles(Data, "spool/*").Any(), Is.False);
+        Assert.That(Directory.Exists(Data), Is.False);
     }
 
     [Test]
@@ -81,6 +81,34 @@ internal sealed class SchemaTests : ImportFixture
         using (var file = System.IO.File.OpenWrite(File))
             file.SetLength(file.Length / 2);
         Assert.That(await RefusedAsync(), Does.Contain("is damaged"));
+    }
+
+    /// <summary>Tenants came before events did.</summary>
+    [Test]
+    public async Task Import_OfAVersionBetween_KnowsTenantsAndEndsInRows()
+    {
+        using (var old = Old(OldVersion.WithoutKeys))
+        {
+            old.Run(
+                """
+                DROP TABLE message_events; ALTER TABLE messages DROP COLUMN smtp_ts; ALTER TABLE messages ADD COLUMN sent_ts INTEGER;
+                ALTER TABLE messages ADD COLUMN error_ts INTEGER; ALTER TABLE messages ADD COLUMN error TEXT;
+                ALTER TABLE messages ADD COLUMN reported_ts INTEGER
+                """
+            );
+            AddBoth(old);
+            AddTenant(old, "other");
+            AddAccount(old, "other", "theirs");
+            old.Add("messages", ("id", "m"), ("account_id", "main"), ("payload", Payload().ToJsonString()));
+            old.Add("messages", ("id", "n"), ("account_id", "theirs"), ("payload", "x"), ("error_ts", Now), ("error", "550"));
+            old.Add("messages", ("id", "o"), ("account_id", "nobody"), ("payload", "x"), ("sent_ts", Now));
+        }
+
+        var tally = await ImportAsync();
+        Assert.That(LeftOut(tally, "message"), Is.EqualTo(new[] { "o: its account is not there, so nobody knows its tenant" }));
+        await using var daemon = await StartAsync();
+        Assert.That((await daemon.RowsAsync()).Keys, Is.EqualTo(new[] { "m" }));
+        Assert.That((string)(await daemon.RowsAsync("other"))["n"]["error"]!, Is.EqualTo("550"));
     }
 
     [Test]
