@@ -38,6 +38,9 @@ internal sealed class ImportScope(
     /// <summary>The tenants whose things are taken over, and whether the import has made them.</summary>
     public Dictionary<string, bool> Tenants { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Tenants of the store that have reports under way: what is added for them must not count as told.</summary>
+    public HashSet<string> Reporting { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The accounts that mail may go by.</summary>
     public Dictionary<(string Tenant, string Id), SmtpAccount> Accounts { get; } = [];
 

@@ -68,7 +68,7 @@ internal sealed class MessageImport(
         }
 
         reading.GetAwaiter().GetResult();
-        foreach (var tenant in scope.Tenants.Keys)
+        foreach (var tenant in scope.Tenants.Keys.Except(scope.Reporting))
             scope.Store.Acknowledge(tenant, _reportedAt.GetValueOrDefault(tenant, scope.Store.Now));
     }
 
@@ -80,6 +80,8 @@ internal sealed class MessageImport(
             return;
         }
 
+        if (scope.Reporting.Contains(imported.Mail.Key.Tenant))
+            imported = Untold(imported, item.Name);
         switch (scope.Store.Add(imported))
         {
             case ImportedAs.Known:
@@ -103,6 +105,19 @@ internal sealed class MessageImport(
         var tenant = imported.Mail.Key.Tenant;
         if (item.ReportedAt is { } at && at > _reportedAt.GetValueOrDefault(tenant))
             _reportedAt[tenant] = at;
+    }
+
+    // Without what was reported of it, which would be reported once more behind what is under way.
+    private ImportedMail Untold(ImportedMail imported, string name)
+    {
+        if (!imported.State.IsFinal())
+            return imported with { Events = [imported.Events[0]] };
+        if (imported.Events.Count == 0 || scope.Store.Has(imported.Mail.Key))
+            return imported;
+        throw new ImportRefusedException(
+            $"Reports of the tenant '{imported.Mail.Key.Tenant}' are under way in the store, and that of the message {name} is over. Start "
+                + "the daemon until they are told, and import then."
+        );
     }
 
     private async Task ReadAsync(BlockingCollection<List<JudgedRow>> pieces, CancellationToken stop)

@@ -100,9 +100,7 @@ internal sealed class TenantImport(ImportScope scope)
             if (isNamed)
                 scope.IsThere("tenant", id);
             if (!_store.IsReported(id))
-                throw new ImportRefusedException(
-                    $"The tenant '{id}' has reports under way in the store. Start the daemon until they are told, and import then."
-                );
+                scope.Reporting.Add(id);
             if (all)
                 scope.Tally.Note($"The tenant '{id}' was suspended as a whole; in this store it is as it was.");
         }

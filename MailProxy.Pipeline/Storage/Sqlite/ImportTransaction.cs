@@ -63,6 +63,8 @@ public sealed class ImportTransaction
     public bool HasMessages(string tenant) =>
         _session.QueryNumber("SELECT EXISTS (SELECT 1 FROM messages INDEXED BY messages_tenant WHERE tenant = ?1)", tenant) == 1;
 
+    public bool Has(MessageKey message) => Find(message) is not null;
+
     /// <summary>Suspends a batch, for the mail that is added from now on.</summary>
     public void Suspend(string tenant, string batch) =>
         _session.Run("INSERT OR IGNORE INTO suspended_batches (tenant, batch, since) VALUES (?1, ?2, ?3)", tenant, batch, Now);
