@@ -14,6 +14,7 @@ return args switch
     ["serve", .. var rest] => await Serve.RunAsync(rest),
     ["backup", .. var rest] => await BackupCommand.RunAsync(rest),
     ["restore", .. var rest] => await RestoreCommand.RunAsync(rest),
+    ["import-genro", .. var rest] => await ImportGenroCommand.RunAsync(rest),
     ["version"] => Tell(Usage.Version),
     [var verb, ..] when !verb.StartsWith('-') => Refuse($"'{verb}' is not a command. {Usage.Commands}"),
     _ => await Serve.RunAsync(args),

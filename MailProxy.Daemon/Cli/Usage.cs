@@ -10,6 +10,12 @@ internal static class Usage
         mailproxy demo [messages]                 show it with mails of its own (default 1000), in a temporary directory
         mailproxy backup DIR [--without-keys]     copy the store of a daemon, running or not, into DIR (replaces an older backup there)
         mailproxy restore DIR                     put a backup into the data directory of a stopped daemon; sending is suspended then
+        mailproxy import-genro FILE [--dry-run] [--tenant NAME] [--merge]
+                                                  take a database of genro-mail-proxy over into the data directory of a stopped daemon:
+                                                  tenants, keys, accounts, waiting mail, what was sent, what was not reported.
+                                                  --dry-run tells what would happen; --merge leaves what is there already;
+                                                  --tenant: the only tenant to import; in a version without tenants the one whose it all is
+                                                  (else Genro:DefaultTenant, else default). MAIL_PROXY_ENCRYPTION_KEY as it was there.
         mailproxy help [command] | version
 
         The settings that are needed first:
@@ -19,10 +25,11 @@ internal static class Usage
         All of them stand in appsettings.json beside the program, with their defaults.
         """;
 
-    public const string Commands = "There are: serve (also without a command), backup, restore, demo, help and version.";
+    public const string Commands = "There are: serve (also without a command), backup, restore, import-genro, demo, help and version.";
 
     /// <summary>Whether these words are exactly one command, or none.</summary>
-    public static bool IsCommand(string[] words) => words is [] or ["serve" or "backup" or "restore" or "demo" or "help" or "version"];
+    public static bool IsCommand(string[] words) =>
+        words is [] or ["serve" or "backup" or "restore" or "import-genro" or "demo" or "help" or "version"];
 
     /// <summary>Whether --help or -h appears after a command, or among settings.</summary>
     public static bool AsksForHelp(string first, string[] words) =>

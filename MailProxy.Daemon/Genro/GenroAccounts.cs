@@ -24,7 +24,9 @@ internal sealed class GenroAccounts(
     TimeProvider clock
 )
 {
-    private const string Kind = "account";
+    /// <summary>The kind of the documents that keep what is only shown again, by the number of their account.</summary>
+    public const string Kind = "account";
+
     private const int Tries = 10,
         Some = 500;
 

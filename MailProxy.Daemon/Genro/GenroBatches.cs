@@ -27,7 +27,9 @@ internal sealed class GenroBatches(
 {
     public const int LongestCode = 64;
 
-    private const string Kind = "batch";
+    /// <summary>The kind of the documents that keep batch codes which are no ids, by their name here.</summary>
+    public const string Kind = "batch";
+
     private const string All = "*";
     private const string Prefix = "batch-";
 

@@ -85,7 +85,7 @@ internal sealed class GenroBodies(RequestMemory memory, KeyLife life, IngestOpti
     }
 
     // A \u escape may be half of a surrogate pair; whoever takes such a text gets an exception.
-    private static bool IsWhole(JsonElement value)
+    internal static bool IsWhole(JsonElement value)
     {
         try
         {

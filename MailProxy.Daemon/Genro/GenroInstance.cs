@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Storage;
 
@@ -6,9 +7,11 @@ namespace MailProxy.Daemon.Genro;
 /// <summary>Settings of the installation that clients may write. Bounces are not fetched here, so they are kept and shown.</summary>
 internal sealed class GenroInstance(ICompatStore store)
 {
-    private const string Kind = "instance",
-        Id = "1",
-        Password = "bounce_imap_password";
+    /// <summary>The kind and the name of the document.</summary>
+    public const string Kind = "instance",
+        Id = "1";
+
+    private const string Password = "bounce_imap_password";
 
     private static readonly string[] Texts =
     [
@@ -21,6 +24,19 @@ internal sealed class GenroInstance(ICompatStore store)
     ];
     private static readonly string[] Flags = ["bounce_enabled", "bounce_imap_ssl"];
     private static readonly string[] Numbers = ["bounce_imap_port", "bounce_poll_interval"];
+
+    /// <summary>All that may be kept, by name.</summary>
+    public static IReadOnlyList<string> Members { get; } = [.. Texts, .. Flags, .. Numbers];
+
+    /// <summary>What is kept of members of unknown kinds; null: nothing.</summary>
+    public static string? Kept(JsonObject members)
+    {
+        using var json = JsonDocument.Parse(members.ToJsonString());
+        var reader = new GenroReader(json.RootElement);
+        var kept = new JsonObject();
+        Read(reader, kept);
+        return kept.Count == 0 ? null : kept.ToJsonString();
+    }
 
     public async Task<IResult> ShowAsync()
     {
@@ -41,6 +57,23 @@ internal sealed class GenroInstance(ICompatStore store)
     public async Task<IResult> PutAsync(GenroReader reader)
     {
         var members = await ReadAsync();
+        Read(reader, members);
+        if (reader.Mistakes.Count > 0)
+            return GenroRefusal.Invalid(reader.Mistakes);
+        await store.KeepAsync("", Kind, Id, members.ToJsonString());
+        return GenroAnswer.Ok();
+    }
+
+    public async Task<IResult> ReloadAsync()
+    {
+        var members = await ReadAsync();
+        return members["bounce_enabled"]!.GetValue<bool>() && (string?)members["bounce_imap_host"] is not { Length: > 0 }
+            ? GenroRefusal.Text(400, "bounce detection is enabled but no IMAP host is configured")
+            : GenroAnswer.Ok();
+    }
+
+    private static void Read(GenroReader reader, JsonObject members)
+    {
         foreach (var name in Texts)
         {
             if (reader.Text(name, most: 1_000) is { } text)
@@ -58,19 +91,6 @@ internal sealed class GenroInstance(ICompatStore store)
             if (reader.Whole(name) is { } number)
                 members[name] = number;
         }
-
-        if (reader.Mistakes.Count > 0)
-            return GenroRefusal.Invalid(reader.Mistakes);
-        await store.KeepAsync("", Kind, Id, members.ToJsonString());
-        return GenroAnswer.Ok();
-    }
-
-    public async Task<IResult> ReloadAsync()
-    {
-        var members = await ReadAsync();
-        return members["bounce_enabled"]!.GetValue<bool>() && (string?)members["bounce_imap_host"] is not { Length: > 0 }
-            ? GenroRefusal.Text(400, "bounce detection is enabled but no IMAP host is configured")
-            : GenroAnswer.Ok();
     }
 
     private async Task<JsonObject> ReadAsync()

@@ -89,12 +89,7 @@ internal sealed class GenroTenants(
             }
 
             var now = before?.Value ?? New(id);
-            var next = now with
-            {
-                Name = document.Name is { Length: > 0 } name ? name : id,
-                AttachmentEndpoint = document.AttachmentEndpoint,
-                LargeFiles = document.LargeFilesIn(GenroVolume.Id),
-            };
+            var next = With(now, document);
             return next == now && before is not null ? before.Value : next;
         }
 
@@ -114,14 +109,7 @@ internal sealed class GenroTenants(
     public async Task<string> NewKeyAsync(Caller caller, string id, long? expiresAt, CancellationToken cancel)
     {
         var text = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
-        var key = KeyFields.Noun.New(id, Own) with
-        {
-            Name = "genro-mail-proxy",
-            Hash = TenantKey.HashOf(text),
-            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
-            CreatedAt = clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            ExpiresAt = expiresAt,
-        };
+        var key = Key(id, TenantKey.HashOf(text), clock.GetUtcNow().ToUnixTimeMilliseconds(), expiresAt);
         await keys.PutAsync(id, Own, static _ => true, _ => new(key), caller.Actor, cancel);
         return text;
     }
@@ -221,20 +209,31 @@ internal sealed class GenroTenants(
             changed();
     }
 
-    // Without an address its events wait for one.
     private WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document, bool isTold)
     {
-        var bySettings = options.ReportsOf(id);
-        var url = bySettings ? options.SyncUrl : document.SyncUrl?.OriginalString;
+        if (!options.ReportsOf(id))
+            return Webhook(id, was, document, document.SyncUrl?.OriginalString, isTold);
+        if (Webhook(id, was, document, options.SyncUrl, isTold) is not { } meant)
+            return null;
+        var next = meant with { Style = ReportStyle.GenroFinal, Auth = AuthOfSettings(), EmptyReports = true };
+        return next == was ? was : next;
+    }
+
+    /// <summary>The webhook that a document means. Without an address its events wait for one; null: there is none and was none.</summary>
+    public static WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document) =>
+        Webhook(id, was, document, document.SyncUrl?.OriginalString, isTold: true);
+
+    private static WebhookEndpoint? Webhook(string id, WebhookEndpoint? was, TenantDocument document, string? url, bool isTold)
+    {
         if (url is null)
             return was is { Paused: false } ? was with { Paused = true } : was;
         var now = was ?? WebhookFields.Noun.New(id, Own) with { Secret = WebhookSignature.NewSecret(), MaxBatch = MostReports };
         var next = now with
         {
             Url = url,
-            Style = bySettings ? ReportStyle.GenroFinal : ReportStyle.Genro,
-            Auth = bySettings ? AuthOfSettings() : document.ClientAuth,
-            EmptyReports = bySettings || document.IsActive,
+            Style = ReportStyle.Genro,
+            Auth = document.ClientAuth,
+            EmptyReports = document.IsActive,
             Paused = !isTold,
         };
         return next == was ? was : next;
@@ -245,7 +244,28 @@ internal sealed class GenroTenants(
         : options.SyncUser is { Length: > 0 } user ? new SourceAuth.Basic(user, options.SyncPassword ?? "")
         : null;
 
-    private static Tenant New(string id) =>
+    /// <summary>The one key that a tenant of genro-mail-proxy has.</summary>
+    public static TenantKey Key(string tenant, byte[] hash, long createdAt, long? expiresAt) =>
+        KeyFields.Noun.New(tenant, Own) with
+        {
+            Name = "genro-mail-proxy",
+            Hash = hash,
+            Scopes = KeyScopes.Send | KeyScopes.Read | KeyScopes.Manage,
+            CreatedAt = createdAt,
+            ExpiresAt = expiresAt,
+        };
+
+    /// <summary>The tenant with what a document says of it.</summary>
+    public static Tenant With(Tenant tenant, TenantDocument document) =>
+        tenant with
+        {
+            Name = document.Name is { Length: > 0 } name ? name : tenant.Id,
+            AttachmentEndpoint = document.AttachmentEndpoint,
+            LargeFiles = document.LargeFilesIn(GenroVolume.Id),
+        };
+
+    /// <summary>A tenant before a document says anything of it.</summary>
+    public static Tenant New(string id) =>
         TenantFields.Noun.New(id, id) with
         {
             ExpiresAfter = AccountDocument.Lasts,

@@ -17,6 +17,8 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
 
     public const string UsualRegion = "us-east-1";
 
+    private const string NoPlace = "Input should be s3://bucket/prefix or file:///directory";
+
     /// <summary>The volumes of a tenant, by id.</summary>
     public IEnumerable<Volume> Of(string tenant) =>
         writer.Snapshot.Values.Where(volume => volume.Tenant == tenant).OrderBy(static volume => volume.Id, StringComparer.Ordinal);
@@ -31,7 +33,7 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
             ? await PutAsync(caller, tenant, Id, config, probeOnly, cancel) is { } fault
                 ? Wrong(fault)
                 : null
-            : Wrong("Input should be s3://bucket/prefix or file:///directory");
+            : Wrong(NoPlace);
     }
 
     /// <summary>Makes or replaces one. Returns what is wrong, in words.</summary>
@@ -45,17 +47,11 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
         CancellationToken cancel
     )
     {
-        using var request = JsonDocument.Parse(config.ToJsonString());
         string? fault = null;
         Volume? Decide(Resource<Volume>? before)
         {
-            var members = new MemberReader(request.RootElement, caller.IsAdmin);
-            var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New(tenant, id), before?.Value);
-            fault =
-                members.Refusal is { } mistakes ? mistakes.Problem.Errors[0].Detail
-                : volume.Config is VolumeConfig.Local { Root: var root } && isProtected(root) ? "The daemon keeps its own files there"
-                : before is null && id != Id ? TooMany(caller, tenant)
-                : null;
+            (var volume, fault) = Read(config, tenant, id, before?.Value, caller.IsAdmin, isProtected);
+            fault ??= before is null && id != Id ? TooMany(caller, tenant) : null;
             return fault is not null ? null
                 : volume == before?.Value ? before!.Value
                 : volume;
@@ -77,7 +73,31 @@ internal sealed class GenroVolume(ConfigurationWriter<Volume> writer, IsProtecte
         return full?.Problem.Detail;
     }
 
-    private static JsonObject? Config(string url)
+    /// <summary>A volume of what this program's own contract says of one, or why there is none.</summary>
+    /// <param name="config">Null: nothing that it can be made of.</param>
+    public static (Volume? Volume, string? Fault) Read(
+        JsonObject? config,
+        string tenant,
+        string id,
+        Volume? before,
+        bool isAdmin,
+        IsProtectedRoot isProtected
+    )
+    {
+        if (config is null)
+            return (null, NoPlace);
+        using var request = JsonDocument.Parse(config.ToJsonString());
+        var members = new MemberReader(request.RootElement, isAdmin);
+        var volume = VolumeFields.Noun.Fields.Bind(members, VolumeFields.Noun.New(tenant, id), before);
+        if (members.Refusal is { } mistakes)
+            return (null, mistakes.Problem.Errors[0].Detail);
+        return volume.Config is VolumeConfig.Local { Root: var root } && isProtected(root)
+            ? (null, "The daemon keeps its own files there")
+            : (volume, null);
+    }
+
+    /// <summary>What a <c>storage_url</c> says in this program's own contract; null: nothing.</summary>
+    public static JsonObject? Config(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var place))
             return null;

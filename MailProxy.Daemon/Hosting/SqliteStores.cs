@@ -34,10 +34,12 @@ internal sealed class SqliteStores : IDisposable
         IDestinationUses destinations,
         ICircuitStore circuits,
         ICompatStore compat,
-        IOperationStore operations
+        IOperationStore operations,
+        SqliteImport import
     )
     {
         _database = database;
+        Import = import;
         (RefreshTokens, SecretWarnings, Suppressions) = (refreshTokens, secretWarnings, suppressions);
         (Destinations, Circuits, Compat, Operations) = (destinations, circuits, compat, operations);
         (Spool, Messages, Marks, Queries, Sending, KeyUses, Audit, Batches, Configuration, Links, Log, Retention, Erasure) = (
@@ -76,6 +78,9 @@ internal sealed class SqliteStores : IDisposable
     public ICompatStore Compat { get; }
     public IOperationStore Operations { get; }
 
+    /// <summary>Takes over another program's data, while the daemon does not run.</summary>
+    public SqliteImport Import { get; }
+
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
 
@@ -95,15 +100,17 @@ internal sealed class SqliteStores : IDisposable
     /// the
     /// master key does not match.
     /// </summary>
+    /// <param name="elsewhere">Another data directory than that of the settings; null: that one.</param>
     public static async Task<SqliteStores> OpenAsync(
         DaemonSettings settings,
         PipelineHealth health,
         PipelineMetrics metrics,
         TimeProvider clock,
-        ILoggerFactory logs
+        ILoggerFactory logs,
+        string? elsewhere = null
     )
     {
-        var data = DataDirectory.Prepare(settings.Data);
+        var data = DataDirectory.Prepare(elsewhere ?? settings.Data);
         FileModes.Tighten(data, logs.CreateLogger<SqliteStores>());
         var database = SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
         try
@@ -112,6 +119,7 @@ internal sealed class SqliteStores : IDisposable
             var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
             var box = await SqliteSecrets.OpenAsync(database, sources, clock, logs.CreateLogger(typeof(SqliteSecrets).FullName!));
             var configuration = new SqliteConfigurationStore(database, box, clock);
+            var compat = new SqliteCompatStore(database, spool, box, clock);
             var sending = SqliteSendingStore.Open(database, clock);
             await sending.EnsureSandboxAsync(configuration);
             return new(
@@ -133,8 +141,9 @@ internal sealed class SqliteStores : IDisposable
                 new SqliteSuppressionStore(database, clock),
                 new SqliteDestinationUses(database),
                 new SqliteCircuitStore(database, logs.CreateLogger<SqliteCircuitStore>()),
-                new SqliteCompatStore(database, spool, box, clock),
-                new SqliteOperationStore(database)
+                compat,
+                new SqliteOperationStore(database),
+                new SqliteImport(database, configuration, compat, clock)
             );
         }
         catch

@@ -14,7 +14,7 @@ namespace MailProxy.Pipeline.Ingest;
 /// </summary>
 /// <param name="mailKeyHeader">The header that Send adds for bounces, which clients may not set; empty when there is none.</param>
 /// <param name="links">Makes the links to unsubscribe that this daemon serves; null: there are none.</param>
-internal sealed class SubmissionRules(
+public sealed class SubmissionRules(
     CurrentAccounts accounts,
     KnownSources known,
     IngestOptions options,

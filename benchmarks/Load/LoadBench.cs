@@ -10,6 +10,9 @@ internal sealed class LoadBench(string program, string place, LoadOptions option
 
     public LoadOptions Options => options;
 
+    /// <summary>The published program.</summary>
+    public string Program => program;
+
     /// <summary>A daemon with a data directory of its own and an account <c>sink</c> that leads to this port.</summary>
     /// <param name="settings">By their environment names.</param>
     public async Task<LoadDaemon> StartAsync(int sinkPort, IReadOnlyDictionary<string, string>? settings = null)

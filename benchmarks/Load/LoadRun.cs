@@ -29,6 +29,7 @@ internal static class LoadRun
         ("find", FindScenario.RunAsync),
         ("suppressions", SuppressionScenario.RunAsync),
         ("genro", GenroScenario.RunAsync),
+        ("import", ImportScenario.RunAsync),
     ];
 
     public static async Task<int> RunAsync(string[] args, string root)

@@ -41,8 +41,7 @@ internal sealed class LimitUses
     }
 
     /// <summary>What a mark counts for in the windows that have not passed.</summary>
-    public static IEnumerable<LimitUse> Of(Mark mark, long now) =>
-        Of(mark).Where(use => use.Slot > now - use.WindowSeconds * 1000L - use.WindowSeconds * 25L / 3);
+    public static IEnumerable<LimitUse> Of(Mark mark, long now) => Of(mark).Where(use => IsIn(use.WindowSeconds, use.Slot, now));
 
     /// <summary>Called before the commit.</summary>
     public void Write(Session session)
@@ -64,8 +63,20 @@ internal sealed class LimitUses
         return uses;
     }
 
+    /// <summary>Counts under one key what was used at a time, in the windows that have not passed.</summary>
+    public static void Add(Session session, LimitKey key, long at, int count, long now)
+    {
+        foreach (var window in Windows)
+        {
+            if (IsIn(window, Slot(window, at), now))
+                session.Prepare(Upsert).Add(key.Stored).Add(window).Add(Slot(window, at)).Add(count).Run();
+        }
+    }
+
     /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(now).Add(limit).Run();
+
+    private static bool IsIn(int window, long slot, long now) => slot > now - window * 1000L - window * 25L / 3;
 
     private static IEnumerable<LimitUse> Of(Mark mark)
     {

@@ -33,12 +33,17 @@ internal static class MessageRows
     /// <param name="sequence">Of the event that the caller appends.</param>
     public static long? TryInsert(Session session, AcceptedMail mail, MessageState state, int sequence = 1)
     {
-        var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
-        if (AddColumns(insert, mail, state).Add(sequence).Run() == 0)
+        if (TryInsertBare(session, mail, state, sequence) is not { } number)
             return null;
-        var number = raw.sqlite3_last_insert_rowid(session.Connection.Handle);
         AddParts(session, number, mail);
         return number;
+    }
+
+    /// <summary>The same without body and recipients.</summary>
+    public static long? TryInsertBare(Session session, AcceptedMail mail, MessageState state, int sequence)
+    {
+        var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
+        return AddColumns(insert, mail, state).Add(sequence).Run() == 0 ? null : raw.sqlite3_last_insert_rowid(session.Connection.Handle);
     }
 
     /// <summary>Replaces the content under a known id: everything except the number, the id and the events.</summary>

@@ -20,11 +20,7 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
     private readonly SqliteReaders _readers = database.Readers;
 
     public Task<string?> DocumentAsync(string tenant, string kind, string id) =>
-        _readers.ReadAsync(session =>
-            session.QueryFirst(Find, static row => row.Blob(0), tenant, kind, id) is { } found
-                ? box.Open(found, OwnerOf(tenant, kind, id))
-                : null
-        );
+        _readers.ReadAsync(session => Document(session, tenant, kind, id));
 
     public Task<IReadOnlyDictionary<string, string>> DocumentsAsync(string tenant, string kind) =>
         _readers.ReadAsync<IReadOnlyDictionary<string, string>>(session =>
@@ -39,46 +35,56 @@ public sealed class SqliteCompatStore(SqliteDatabase database, SpoolFiles spool,
         );
 
     public Task KeepAsync(string tenant, string kind, string id, string? document) =>
-        _writer.WriteAsync(session =>
-            document is null
-                ? session.Run("DELETE FROM compat_documents WHERE tenant = ?1 AND kind = ?2 AND id = ?3", tenant, kind, id)
-                : session.Run(
-                    """
-                    INSERT INTO compat_documents (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)
-                    ON CONFLICT (tenant, kind, id) DO UPDATE SET document = excluded.document
-                    """,
-                    tenant,
-                    kind,
-                    id,
-                    box.Seal(document, OwnerOf(tenant, kind, id))
-                )
-        );
+        _writer.WriteAsync(session => Keep(session, tenant, kind, id, document));
 
-    public Task AppendCommandAsync(CompatCommand command) =>
-        _writer.WriteAsync(session =>
-        {
-            var id = session.QueryNumber(
-                "INSERT INTO compat_commands (at, endpoint, tenant, payload, status) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
-                command.At,
-                command.Endpoint,
-                command.Tenant,
-                command.Payload,
-                (long)command.Status
+    /// <summary>A document inside a write.</summary>
+    internal string? Document(Session session, string tenant, string kind, string id) =>
+        session.QueryFirst(Find, static row => row.Blob(0), tenant, kind, id) is { } found
+            ? box.Open(found, OwnerOf(tenant, kind, id))
+            : null;
+
+    /// <summary>Keeps a document inside a write.</summary>
+    internal int Keep(Session session, string tenant, string kind, string id, string? document) =>
+        document is null
+            ? session.Run("DELETE FROM compat_documents WHERE tenant = ?1 AND kind = ?2 AND id = ?3", tenant, kind, id)
+            : session.Run(
+                """
+                INSERT INTO compat_documents (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (tenant, kind, id) DO UPDATE SET document = excluded.document
+                """,
+                tenant,
+                kind,
+                id,
+                box.Seal(document, OwnerOf(tenant, kind, id))
             );
-            if (id % DropEvery == 0)
-            {
-                session.Run(
-                    """
-                    DELETE FROM compat_commands WHERE tenant IS ?1 AND id <=
-                        (SELECT id FROM compat_commands WHERE tenant IS ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
-                    """,
-                    command.Tenant,
-                    (long)MostCommands
-                );
-            }
 
-            return id;
-        });
+    public Task AppendCommandAsync(CompatCommand command) => _writer.WriteAsync(session => Append(session, command));
+
+    /// <summary>Notes a command inside a write.</summary>
+    internal static long? Append(Session session, CompatCommand command)
+    {
+        var id = session.QueryNumber(
+            "INSERT INTO compat_commands (at, endpoint, tenant, payload, status) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+            command.At,
+            command.Endpoint,
+            command.Tenant,
+            command.Payload,
+            (long)command.Status
+        );
+        if (id % DropEvery == 0)
+        {
+            session.Run(
+                """
+                DELETE FROM compat_commands WHERE tenant IS ?1 AND id <=
+                    (SELECT id FROM compat_commands WHERE tenant IS ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+                """,
+                command.Tenant,
+                (long)MostCommands
+            );
+        }
+
+        return id;
+    }
 
     public Task<IReadOnlyList<CompatCommand>> CommandsAsync(CompatCommandFilter filter, int limit, long offset = 0) =>
         _readers.ReadAsync<IReadOnlyList<CompatCommand>>(session =>

@@ -36,19 +36,7 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
         where T : class => _readers.ReadAsync<IReadOnlyList<Resource<T>>>(session => new ConfigurationRows<T>(noun, _box).All(session));
 
     public Task<Resource<T>?> PutAsync<T>(Noun<T> noun, Resource<T> resource, string actor, string? action = null)
-        where T : class =>
-        _writer.WriteAsync(session =>
-        {
-            var rows = new ConfigurationRows<T>(noun, _box);
-            var before = rows.Find(session, resource.Tenant, resource.Id);
-            if ((before?.Version ?? 0) != resource.Version)
-                return null;
-            if (before is null)
-                Create(session, noun, rows, resource, actor, action ?? "create");
-            else
-                Replace(session, noun, rows, before, resource, actor, action ?? Replaced);
-            return rows.Find(session, resource.Tenant, resource.Id);
-        });
+        where T : class => _writer.WriteAsync(session => Put(session, noun, resource, actor, action));
 
     public Task<DeleteResult> DeleteAsync<T>(Noun<T> noun, string tenant, string id, long version, string actor)
         where T : class =>
@@ -63,6 +51,25 @@ public sealed class SqliteConfigurationStore : IConfigurationStore
             Delete(session, noun, resource, actor);
             return DeleteResult.Deleted;
         });
+
+    /// <summary>The same inside a write.</summary>
+    internal Resource<T>? Put<T>(Session session, Noun<T> noun, Resource<T> resource, string actor, string? action = null)
+        where T : class
+    {
+        var rows = new ConfigurationRows<T>(noun, _box);
+        var before = rows.Find(session, resource.Tenant, resource.Id);
+        if ((before?.Version ?? 0) != resource.Version)
+            return null;
+        if (before is null)
+            Create(session, noun, rows, resource, actor, action ?? "create");
+        else
+            Replace(session, noun, rows, before, resource, actor, action ?? Replaced);
+        return rows.Find(session, resource.Tenant, resource.Id);
+    }
+
+    /// <summary>All resources of a noun, or those of a tenant, as a write sees them.</summary>
+    internal List<Resource<T>> All<T>(Session session, Noun<T> noun, string? tenant = null)
+        where T : class => new ConfigurationRows<T>(noun, _box).All(session, tenant);
 
     /// <summary>Whether something of a tenant is in use.</summary>
     internal bool IsAnyInUse<T>(Session session, Noun<T> noun, string tenant)

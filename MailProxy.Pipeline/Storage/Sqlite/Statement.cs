@@ -172,6 +172,17 @@ internal sealed class Statement : IDisposable
             _ => null,
         };
 
+    /// <summary>A long, a double, the octets of a text or a blob, or null: whatever stands there, with all its octets.</summary>
+    public object? Foreign(int column) =>
+        raw.sqlite3_column_type(_handle, column) switch
+        {
+            raw.SQLITE_INTEGER => Long(column),
+            raw.SQLITE_FLOAT => raw.sqlite3_column_double(_handle, column),
+            raw.SQLITE_TEXT => Octets(column),
+            raw.SQLITE_BLOB => Blob(column),
+            _ => null,
+        };
+
     /// <summary>Ends a read before its last row, so that it holds no snapshot.</summary>
     public Statement Reset()
     {
@@ -181,6 +192,13 @@ internal sealed class Statement : IDisposable
     }
 
     public void Dispose() => _handle.Dispose();
+
+    // Asked for as text first, so that a database in UTF-16 gives UTF-8 too.
+    private byte[] Octets(int column)
+    {
+        _ = raw.sqlite3_column_text(_handle, column);
+        return Blob(column);
+    }
 
     private Statement AddText(ReadOnlySpan<byte> utf8)
     {

@@ -11,6 +11,9 @@ namespace MailProxy.Pipeline.Storage.Sqlite.Counts;
 /// </summary>
 internal sealed class KeptCounts : IDisposable
 {
+    // A turn that changes more is not kept: what waits is counted anew.
+    private const int MostSteps = 200_000;
+
     private readonly record struct Step(LaneKey? Lane, MessageState State, Priority Priority, int By);
 
     private readonly Lock _gate = new();
@@ -238,7 +241,7 @@ internal sealed class KeptCounts : IDisposable
         void Add(ReadOnlySpan<long> row, int by)
         {
             if (!row.IsEmpty && !((MessageState)row[0]).IsFinal())
-                _steps.Add(new(null, (MessageState)row[0], (Priority)row[1], by));
+                Note(new(null, (MessageState)row[0], (Priority)row[1], by));
         }
     }
 
@@ -252,7 +255,15 @@ internal sealed class KeptCounts : IDisposable
         void Add(ReadOnlySpan<long> row, int by)
         {
             if (!row.IsEmpty && row[0] == QueueRows.Ready)
-                _steps.Add(new(new LaneKey((int)row[2]), default, (Priority)row[1], by));
+                Note(new(new LaneKey((int)row[2]), default, (Priority)row[1], by));
         }
+    }
+
+    private void Note(Step step)
+    {
+        if (_steps.Count < MostSteps)
+            _steps.Add(step);
+        else
+            _watch.HasMissed = true;
     }
 }
