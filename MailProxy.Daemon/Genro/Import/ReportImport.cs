@@ -39,7 +39,13 @@ internal sealed class ReportImport(ImportScope scope, Action<ImportProgress> pro
 
     private void OfEvents()
     {
-        var messages = scope.Old.Lookup(OldSchema.Messages, scope.Schema.MessageKey, ["id", "tenant_id", "account_id"], LongestColumn);
+        var messages = scope.Old.Lookup(
+            OldSchema.Messages,
+            scope.Schema.MessageKey,
+            ["id", "tenant_id", "account_id"],
+            LongestColumn,
+            (OldSchema.Events, scope.Schema.EventKey, "reported_ts")
+        );
         string[] columns = [.. OldEvents.Columns, scope.Schema.EventKey];
         foreach (var row in scope.Old.Rows(OldSchema.Events, columns, OldEvents.LongestColumn, ("reported_ts", null)))
         {

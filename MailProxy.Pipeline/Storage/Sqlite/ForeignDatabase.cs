@@ -77,12 +77,24 @@ public sealed class ForeignDatabase : IDisposable
     /// Puts columns of a table aside, sorted by one of them, so that the rows of one key are found at once. Does nothing when there is no
     /// such table.
     /// </summary>
-    public ForeignLookup Lookup(string table, string key, IReadOnlyList<string> columns, long most)
+    /// <param name="named">Only keys that stand in this column of another table, in rows whose third column is null.</param>
+    public ForeignLookup Lookup(
+        string table,
+        string key,
+        IReadOnlyList<string> columns,
+        long most,
+        (string Table, string Column, string Null)? named = null
+    )
     {
+        var only =
+            named is { } by && Has(by.Table, by.Column) && Has(by.Table, by.Null)
+                ? $" WHERE CAST({Quoted(key)} AS TEXT) IN "
+                    + $"(SELECT CAST({Quoted(by.Column)} AS TEXT) FROM {Quoted(by.Table)} WHERE {Quoted(by.Null)} IS NULL)"
+                : "";
         Guard(() =>
         {
             var source = Has(table, key)
-                ? $"SELECT CAST({Quoted(key)} AS TEXT) AS k, {Selected(table, columns, most)} FROM {Quoted(table)}"
+                ? $"SELECT CAST({Quoted(key)} AS TEXT) AS k, {Selected(table, columns, most)} FROM {Quoted(table)}{only}"
                 : $"SELECT NULL AS k, {Nulls(columns)} WHERE false";
             Connections.Execute(
                 _session.Connection,
