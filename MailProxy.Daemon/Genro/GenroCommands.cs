@@ -20,14 +20,26 @@ internal sealed partial class GenroCommands(ICompatStore store, TimeProvider clo
         "api_key",
     };
 
-    private const int LongestPayload = 65_536,
-        LongestTenant = 63;
+    /// <summary>Characters of what is noted of a command.</summary>
+    public const int LongestPayload = 65_536;
 
-    // Of a message: what says which it is, and nothing of what it says to whom.
-    private static readonly string[] OfMessage = ["id", "tenant_id", "account_id", "priority", "batch_code", "deferred_ts"];
+    /// <summary>Is noted instead of more.</summary>
+    public const string TooLong = """{"omitted":"too long"}""";
+
+    private const int LongestTenant = 63;
 
     /// <summary>Answers as the route does, and notes the command with its status.</summary>
-    public async Task<IResult> RunAsync(HttpContext http, string endpoint, string? tenant, JsonObject payload, Func<Task<IResult>> route)
+    public Task<IResult> RunAsync(HttpContext http, string endpoint, string? tenant, JsonObject payload, Func<Task<IResult>> route) =>
+        RunNotedAsync(http, endpoint, tenant, () => Short(payload), route);
+
+    /// <param name="payload">JSON of what was commanded, asked for when it is done.</param>
+    public async Task<IResult> RunNotedAsync(
+        HttpContext http,
+        string endpoint,
+        string? tenant,
+        Func<string> payload,
+        Func<Task<IResult>> route
+    )
     {
         var answer = await route();
         var status = answer switch
@@ -41,7 +53,7 @@ internal sealed partial class GenroCommands(ICompatStore store, TimeProvider clo
         {
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
             var named = tenant is { Length: > LongestTenant } ? null : tenant;
-            await store.AppendCommandAsync(new(0, now, endpoint, named, Short(payload), status));
+            await store.AppendCommandAsync(new(0, now, endpoint, named, payload(), status));
         }
         catch (StoreUnavailableException error)
         {
@@ -52,17 +64,7 @@ internal sealed partial class GenroCommands(ICompatStore store, TimeProvider clo
         return answer;
     }
 
-    // Of many messages their ids.
-    private static string Short(JsonObject payload)
-    {
-        if (payload.ToJsonString() is { Length: <= LongestPayload } whole)
-            return whole;
-        if (payload["messages"] is JsonArray messages)
-            payload["messages"] = new JsonArray([
-                .. messages.Select(static one => (JsonNode)new JsonObject { ["id"] = one?["id"]?.DeepClone() }),
-            ]);
-        return payload.ToJsonString() is { Length: <= LongestPayload } shorter ? shorter : """{"omitted":"too long"}""";
-    }
+    private static string Short(JsonObject payload) => payload.ToJsonString() is { Length: <= LongestPayload } whole ? whole : TooLong;
 
     /// <summary>A command's object without what is secret.</summary>
     public static JsonObject Payload(JsonElement command)
@@ -75,40 +77,6 @@ internal sealed partial class GenroCommands(ICompatStore store, TimeProvider clo
         }
 
         return payload;
-    }
-
-    /// <summary>Submitted messages.</summary>
-    public static JsonObject Messages(JsonElement command)
-    {
-        var payload = new JsonObject();
-        if (command.TryGetProperty("default_priority", out var priority) && priority.ValueKind != JsonValueKind.Object)
-            payload["default_priority"] = JsonNode.Parse(priority.GetRawText());
-        var messages = new JsonArray();
-        if (command.TryGetProperty("messages", out var list) && list.ValueKind == JsonValueKind.Array)
-        {
-            foreach (var message in list.EnumerateArray())
-                messages.Add((JsonNode)Message(message));
-        }
-
-        payload["messages"] = messages;
-        return payload;
-    }
-
-    /// <summary>A message that is submitted alone.</summary>
-    public static JsonObject OneMessage(JsonElement message) => new() { ["messages"] = new JsonArray(Message(message)) };
-
-    private static JsonObject Message(JsonElement message)
-    {
-        var noted = new JsonObject();
-        if (message.ValueKind != JsonValueKind.Object)
-            return noted;
-        foreach (var name in OfMessage)
-        {
-            if (message.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String or JsonValueKind.Number)
-                noted[name] = value.GetRawText().Length <= 200 ? JsonNode.Parse(value.GetRawText()) : null;
-        }
-
-        return noted;
     }
 
     private static partial class Log

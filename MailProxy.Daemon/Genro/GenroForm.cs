@@ -9,7 +9,7 @@ internal sealed record GenroForm
     public static readonly GenroForm A = new()
     {
         NamesTenants = false,
-        MayLackSubject = true,
+        HasEmptySubjects = true,
         NeedsBody = true,
         OwnsVolumes = true,
         EncryptsEverywhere = true,
@@ -32,7 +32,7 @@ internal sealed record GenroForm
     };
 
     /// <summary>Of its route for one message.</summary>
-    public static readonly GenroForm OneOfC = C with { MayLackSubject = true };
+    public static readonly GenroForm OneOfC = C with { HasEmptySubjects = true };
 
     /// <summary>Whether requests and answers name tenants.</summary>
     public bool NamesTenants { get; init; } = true;
@@ -40,7 +40,11 @@ internal sealed record GenroForm
     /// <summary>Whether a list is answered as it is, and members that are null stay.</summary>
     public bool IsBare { get; init; }
 
-    public bool MayLackSubject { get; init; }
+    /// <summary>Whether a subject may be empty.</summary>
+    public bool HasEmptySubjects { get; init; }
+
+    /// <summary>Whether a message must have a subject.</summary>
+    public bool NeedsSubject { get; init; } = true;
 
     public bool NeedsBody { get; init; }
 

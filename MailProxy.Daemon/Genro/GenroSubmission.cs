@@ -64,11 +64,11 @@ internal sealed class GenroSubmission(
         ];
         if (!caller.IsAdmin && messages.Any(one => one.Tenant is { Length: > 0 } named && named != caller.Tenant))
             return OtherTenant;
-        return await commands.RunAsync(
+        return await commands.RunNotedAsync(
             http,
             Command,
             caller.IsAdmin ? messages.FirstOrDefault()?.Tenant : caller.Tenant,
-            GenroCommands.Messages(body.Root),
+            () => SubmittedText.OfMany(body.Root),
             () => AnswerAsync(http, messages, body, wait, form)
         );
     }
@@ -93,7 +93,7 @@ internal sealed class GenroSubmission(
         var message = GenroMessage.Read(reader, ["body"], Usual(caller, form), usual: null, form, volumes.StoragesOf(form));
         if (!caller.IsAdmin && message.Tenant is { Length: > 0 } named && named != caller.Tenant)
             return OtherTenant;
-        return await commands.RunAsync(http, Command, message.Tenant, GenroCommands.OneMessage(body.Root), TakeAsync);
+        return await commands.RunNotedAsync(http, Command, message.Tenant, () => SubmittedText.OfOne(body.Root), TakeAsync);
 
         async Task<IResult> TakeAsync()
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using MailProxy.Pipeline.Mail;
 
@@ -51,7 +52,7 @@ internal sealed class MessageDraft(
                 Addresses(json, "reply_to");
             if (message.Text("return_path") is { Length: > 0 } path)
                 json.WriteString("return_path"u8, path);
-            var subject = message.Text("subject", required: true, least: form.MayLackSubject ? 0 : 1);
+            var subject = message.Text("subject", required: form.NeedsSubject, least: form.HasEmptySubjects ? 0 : 1);
             json.WriteString("subject"u8, headers.Subject ?? subject ?? "");
             Body(json);
             headers.Write(json, id, message.Text("message_id"));
@@ -146,7 +147,8 @@ internal sealed class MessageDraft(
         json.WritePropertyName(isHtml ? "html"u8 : "text"u8);
         if (message.Find("body") is { ValueKind: JsonValueKind.String } body)
         {
-            body.WriteTo(json);
+            // As it was written: it may be long, and the parser has checked it.
+            json.WriteRawValue(JsonMarshal.GetRawUtf8Value(body), skipInputValidation: true);
             return;
         }
 

@@ -254,6 +254,7 @@ internal static class DaemonApp
         services.AddSingleton(provider => Seams.Sandbox(provider.GetRequiredService<SandboxServer>().Mailbox));
         services.AddMailProxyApi();
         services.AddOperations(storage.Operations);
+        services.AddHostedService(static provider => provider.GetRequiredService<OperationRunner>());
         if (settings.Genro.Enabled)
             services.AddGenro(settings.Genro, storage.Compat);
     }

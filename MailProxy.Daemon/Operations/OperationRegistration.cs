@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Operations;
 
-/// <summary>Wires operations into the daemon.</summary>
+/// <summary>Wires operations into the daemon; the host runs the <see cref="OperationRunner"/>.</summary>
 internal static class OperationRegistration
 {
     public static void AddOperations(this IServiceCollection services, IOperationStore store)
@@ -12,7 +12,6 @@ internal static class OperationRegistration
         services.AddSingleton<OperationPlans>();
         services.AddSingleton<OperationPreview>();
         services.AddSingleton<OperationRunner>();
-        services.AddHostedService(static provider => provider.GetRequiredService<OperationRunner>());
     }
 
     public static void MapOperations(this WebApplication app) =>

@@ -18,6 +18,17 @@ internal static class FindScenario
         ("message_id", "SELECT 'message_id=' || message_id_header FROM messages WHERE number % {0} = 3"),
     ];
 
+    private static readonly (string Name, string Sql)[] Searches =
+    [
+        ("to:", "SELECT 'to:' || address FROM recipients WHERE message % {0} = 4"),
+        ("id:", "SELECT 'id:' || id FROM messages WHERE number % {0} = 5"),
+        ("message_id:", "SELECT 'message_id:' || message_id_header FROM messages WHERE number % {0} = 6"),
+        ("an address as a word", "SELECT address FROM recipients WHERE message % {0} = 7"),
+        ("an id as a word", "SELECT id FROM messages WHERE number % {0} = 8"),
+        ("status: and batch:", "SELECT 'status:queued batch:' || batch FROM messages WHERE number % {0} = 9 AND batch IS NOT NULL"),
+        ("status:", "SELECT 'status:queued' FROM messages WHERE number % {0} = 10"),
+    ];
+
     public static async Task<LoadSection> RunAsync(LoadBench bench)
     {
         var (messages, asked) = (bench.Options.Scale(1_000_000, 5_000), bench.Options.Scale(5_000, 100));
@@ -27,16 +38,22 @@ internal static class FindScenario
         await FillAsync(daemon, messages);
         var rows = new StringBuilder();
         var targets = new List<Target>();
-        foreach (var (name, sql) in Questions)
+        async Task MeasureAsync(string name, string sql, string what, Func<string, string> path, string sign)
         {
-            var times = await AskAsync(daemon, string.Format(CultureInfo.InvariantCulture, sql, messages / asked));
-            Console.WriteLine($"  {name}: p50 {times.At(0.5):0.00} ms, p99 {times.At(0.99):0.00} ms");
+            var questions = daemon.Store.Texts(string.Format(CultureInfo.InvariantCulture, sql, messages / asked));
+            var times = await AskAsync(daemon, questions.Select(path), sign);
+            Console.WriteLine($"  {what} {name}: p50 {times.At(0.5):0.00} ms, p99 {times.At(0.99):0.00} ms");
             rows.Append(
                 CultureInfo.InvariantCulture,
-                $"| `{name}` | {times.At(0.5):0.00} | {times.At(0.9):0.00} | {times.At(0.99):0.00} | {times.Max:0.00} |\n"
+                $"| {what} `{name}` | {times.At(0.5):0.00} | {times.At(0.9):0.00} | {times.At(0.99):0.00} | {times.Max:0.00} |\n"
             );
-            targets.Add(Target.Below($"GET /v1/where by {name} at {messages:N0} messages, p99", 10, times.At(0.99), " ms"));
+            targets.Add(Target.Below($"{what} {name} at {messages:N0} messages, p99", 10, times.At(0.99), " ms"));
         }
+
+        foreach (var (name, sql) in Questions)
+            await MeasureAsync(name, sql, "where by", static one => $"/v1/where?{Escaped(one)}", "\"summary\"");
+        foreach (var (name, sql) in Searches)
+            await MeasureAsync(name, sql, "search by", static one => $"/v1/messages?limit=10&q={Uri.EscapeDataString(one)}", "\"id\"");
 
         return new(
             "find",
@@ -44,9 +61,9 @@ internal static class FindScenario
             $"""
             {messages:N0} messages of 200 bytes to as many addresses wait, half of them in {messages
                 / PerBatch
-                / 2:N0} batches, `GET /v1/where` {asked:N0} times each way, one after the other, for messages from all over the queue. Each answer explains the message, with its position in the lane.
+                / 2:N0} batches, asked {asked:N0} times each way, one after the other, for messages from all over the queue. `GET /v1/where` explains the message, with its position in the lane; `GET /v1/messages?q=…` lists ten at most.
 
-            | by | p50 ms | p90 ms | p99 ms | max ms |
+            | | p50 ms | p90 ms | p99 ms | max ms |
             |---|---|---|---|---|
             {rows.ToString().TrimEnd()}
             """,
@@ -54,20 +71,22 @@ internal static class FindScenario
         );
     }
 
-    private static async Task<Samples> AskAsync(LoadDaemon daemon, string sql)
+    private static string Escaped(string question) =>
+        question.Replace("<", "%3C", StringComparison.Ordinal).Replace(">", "%3E", StringComparison.Ordinal);
+
+    private static async Task<Samples> AskAsync(LoadDaemon daemon, IEnumerable<string> paths, string sign)
     {
-        var questions = daemon.Store.Texts(sql);
+        var found = Encoding.ASCII.GetBytes(sign);
         using var lane = await HttpLane.ConnectAsync(daemon.Process.Base);
         var times = new List<double>();
-        foreach (var question in questions)
+        foreach (var path in paths)
         {
-            var escaped = question.Replace("<", "%3C", StringComparison.Ordinal).Replace(">", "%3E", StringComparison.Ordinal);
-            var request = HttpLane.Question($"/v1/where?{escaped}", DaemonProcess.Key);
+            var request = HttpLane.Question(path, DaemonProcess.Key);
             var begun = Stopwatch.GetTimestamp();
             var status = await lane.SendAsync(request);
             times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
-            if (status != 200 || lane.Body.IndexOf("\"summary\""u8) < 0)
-                throw new InvalidOperationException($"{question} was not found: {status}.");
+            if (status != 200 || lane.Body.IndexOf(found) < 0)
+                throw new InvalidOperationException($"{path} found nothing: {status}.");
         }
 
         return new(times);

@@ -29,6 +29,7 @@ internal static class LoadRun
         ("find", FindScenario.RunAsync),
         ("suppressions", SuppressionScenario.RunAsync),
         ("genro", GenroScenario.RunAsync),
+        ("act", ActScenario.RunAsync),
         ("import", ImportScenario.RunAsync),
     ];
 

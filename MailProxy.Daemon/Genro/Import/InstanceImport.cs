@@ -60,9 +60,11 @@ internal sealed class InstanceImport(ImportScope scope)
             if (payload is null)
                 continue;
             var noted =
-                endpoint == "addMessages" ? GenroCommands.Messages(payload.RootElement) : GenroCommands.Payload(payload.RootElement);
+                endpoint == "addMessages"
+                    ? SubmittedText.OfMany(payload.RootElement)
+                    : GenroCommands.Payload(payload.RootElement).ToJsonString();
             var at = OldValues.Past(row.Number(0), scope.Store.Now);
-            scope.Store.Note(new(0, at, endpoint, tenant, noted.ToJsonString(), (int)Math.Clamp(row.Number(4) ?? 200, 0, 999)));
+            scope.Store.Note(new(0, at, endpoint, tenant, noted, (int)Math.Clamp(row.Number(4) ?? 200, 0, 999)));
             scope.Tally.Add("commands of the log");
         }
     }

@@ -18,7 +18,7 @@ internal sealed class OldMail(ImportScope scope, JudgeDraft judge, IngestOptions
     private const int MostRemembered = 1_000;
 
     // What was taken in then is not refused for its subject now.
-    private static readonly GenroForm AnySubject = GenroForm.B with { MayLackSubject = true };
+    private static readonly GenroForm AnySubject = GenroForm.B with { HasEmptySubjects = true, NeedsSubject = false };
 
     private readonly long _now = scope.Store.Now;
 
