@@ -23,12 +23,15 @@ internal sealed class DraftHeaders
         MessageDraft.IdHeader,
     };
 
-    private readonly Dictionary<string, string> _headers = new(StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, string> None = new(StringComparer.OrdinalIgnoreCase);
+
+    private readonly Dictionary<string, string> _headers = None;
 
     public DraftHeaders(GenroReader message)
     {
         if (message.Object("headers") is not { } headers)
             return;
+        _headers = new(StringComparer.OrdinalIgnoreCase);
         foreach (var member in headers.Root.EnumerateObject())
         {
             var value = member.Value.ValueKind switch

@@ -27,8 +27,11 @@ internal sealed class MessageDraft(
     private const int UsualPriority = 2;
     private const int LongestBatch = 64;
 
-    private readonly ArrayBufferWriter<byte> _bytes = new(512);
-    private readonly Dictionary<string, string> _kept = [];
+    // What is added to a message as it was written: names of members, its id as a header.
+    private const int Added = 256;
+
+    private readonly ArrayBufferWriter<byte> _bytes = new(JsonMarshal.GetRawUtf8Value(message.Root).Length + Added);
+    private Dictionary<string, string>? _kept;
 
     /// <summary>Whether somebody gets it.</summary>
     public bool HasRecipient { get; private set; }
@@ -133,7 +136,7 @@ internal sealed class MessageDraft(
         }
 
         if (text.Length <= MostKept)
-            _kept[name] = text;
+            (_kept ??= [])[name] = text;
         json.WriteStartArray(name);
         foreach (var address in addresses)
             json.WriteStringValue(address);
@@ -161,13 +164,13 @@ internal sealed class MessageDraft(
     {
         var name = GenroBatches.NameOf(code);
         if (name != code)
-            _kept["batch_code"] = code;
+            (_kept ??= [])["batch_code"] = code;
         json.WriteString("batch"u8, name);
     }
 
     private void Metadata(Utf8JsonWriter json)
     {
-        if (_kept.Count == 0)
+        if (_kept is null)
             return;
         json.WriteStartObject("metadata"u8);
         json.WriteStartObject(Kept);

@@ -25,7 +25,7 @@ internal static class GenroScenario
         var own = HttpLane.Request(
             "/v1/messages/batch",
             Body(n =>
-                $$"""{"id":"{{Id(n)}}","account":"sink","from":"{{TestMail.From}}","to":"reader{{n}}@example.net","subject":"Your order {{n}}","text":"{{text}}"}"""
+                $$"""{"id":"{{Id(n)}}","account":"sink","from":"{{TestMail.From}}","to":"reader{{n}}@example.net","subject":"Your order {{n}}","priority":2,"headers":{"X-Genro-Mail-ID":"{{Id(n)}}"},"text":"{{text}}"}"""
             ),
             DaemonProcess.Key
         );
@@ -60,7 +60,7 @@ internal static class GenroScenario
             "genro",
             "The contract of genro-mail-proxy",
             $"""
-            {Connections} connections post batches of {PerBatch} messages of 2 KB, each with an id of its own, while the dispatcher is suspended.
+            {Connections} connections post batches of {PerBatch} messages of 2 KB, each with an id of its own, while the dispatcher is suspended. By both ways the same message is stored, with the header and the priority that the contract of genro-mail-proxy adds.
 
             {Row.Table(ours, genro)}
             CPU of a message by the contract of genro-mail-proxy, by that in a batch of `/v1`, round by round: **{cost}**.
@@ -112,7 +112,7 @@ internal static class GenroScenario
     private static List<int> Places(ReadOnlySpan<byte> template)
     {
         var places = new List<int>();
-        var mark = Encoding.ASCII.GetBytes($"\"id\":\"{Digits}");
+        var mark = Encoding.ASCII.GetBytes($"\"{Digits}");
         for (var at = 0; template[at..].IndexOf(mark) is >= 0 and var found; at += found + mark.Length)
             places.Add(at + found + mark.Length - Digits.Length);
         return places;

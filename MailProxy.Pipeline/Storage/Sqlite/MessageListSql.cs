@@ -101,14 +101,14 @@ internal sealed class MessageListSql
         {
             case MessageState.Sending:
                 return ("messages m NOT INDEXED", "m.number", $"m.number IN ({_begun})", []);
-            case MessageState.Queued:
+            case MessageState.Queued when batch is null || tenant is null:
                 return (
                     "queue q NOT INDEXED CROSS JOIN messages m ON m.number = q.message",
                     "q.message",
                     "",
                     ["q.state IN (0, 3) AND " + IsState(), .. NotBegun]
                 );
-            case not null and not MessageState.Sent:
+            case not null and not MessageState.Sent and not MessageState.Queued:
                 // The literal conditions let SQLite see that the partial index contains every such row.
                 var notable = "m.state <> 0 AND m.state <> 10 AND " + IsState();
                 return tenant is null
