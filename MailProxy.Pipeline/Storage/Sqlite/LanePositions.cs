@@ -48,6 +48,8 @@ internal static class LanePositions
             ahead += session.Prepare(AllDue).Add(lane).Add(priority).Add(now).Add(Most).Scalar() ?? 0;
         }
 
+        // Most lanes have fresh mail only, and then half of the questions need not be asked.
+        var hasDeferred = session.Prepare(NextDeferred).Add(lane).Add(own).Add(-1L).Scalar() is not null;
         var isCut = false;
         if (ahead < Most)
         {
@@ -74,7 +76,9 @@ internal static class LanePositions
             session.Prepare(Fresh).Add(lane).Add(own).Add(batch).Add(message).Add(most).Scalar() ?? 0;
 
         long DeferredOf(long batch, (long Due, long Message) place, int most) =>
-            session.Prepare(Deferred).Add(lane).Add(own).Add(batch).Add(place.Due).Add(place.Message).Add(most).Scalar() ?? 0;
+            hasDeferred
+                ? session.Prepare(Deferred).Add(lane).Add(own).Add(batch).Add(place.Due).Add(place.Message).Add(most).Scalar() ?? 0
+                : 0;
 
         long OthersOf(long batch, int most)
         {
@@ -87,7 +91,7 @@ internal static class LanePositions
         long? NextOf(long batch)
         {
             var fresh = session.Prepare(NextFresh).Add(lane).Add(own).Add(batch).Scalar();
-            var deferred = session.Prepare(NextDeferred).Add(lane).Add(own).Add(batch).Scalar();
+            var deferred = hasDeferred ? session.Prepare(NextDeferred).Add(lane).Add(own).Add(batch).Scalar() : null;
             return fresh is null || deferred < fresh ? deferred : fresh;
         }
     }
