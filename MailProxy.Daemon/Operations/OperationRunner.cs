@@ -22,6 +22,9 @@ internal sealed partial class OperationRunner(
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
 
+    // After trouble a new operation ends no wait.
+    private static readonly Task Never = NewSignal().Task;
+
     private TaskCompletionSource _begun = NewSignal();
 
     /// <summary>An operation was added.</summary>
@@ -33,27 +36,22 @@ internal sealed partial class OperationRunner(
         await Task.Yield();
         while (!stoppingToken.IsCancellationRequested)
         {
-            var wait = Idle;
             try
             {
                 var begun = Renewed();
-                if (await RoundAsync(stoppingToken) || await ForgetAsync())
-                    continue;
-                await WaitAsync(begun, wait, stoppingToken);
-                continue;
+                if (!await RoundAsync(stoppingToken) && !await ForgetAsync())
+                    await WaitAsync(begun, Idle, stoppingToken);
             }
             catch (StoreUnavailableException error)
             {
                 Log.StoreUnavailable(logger, error);
-                wait = AfterTrouble;
+                await WaitAsync(Never, AfterTrouble, stoppingToken);
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
                 Log.Unexpected(logger, error);
-                wait = Idle;
+                await WaitAsync(Never, Idle, stoppingToken);
             }
-
-            await WaitAsync(Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken), wait, stoppingToken);
         }
     }
 
