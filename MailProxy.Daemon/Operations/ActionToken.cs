@@ -32,8 +32,8 @@ internal sealed class ActionToken(StoreGenerations generations)
     /// <summary>How long a preview may be acted on.</summary>
     public static readonly TimeSpan Lasts = TimeSpan.FromMinutes(15);
 
-    /// <summary>Characters that a token has at most.</summary>
-    public const int MaxLength = 8_192;
+    /// <summary>Characters that a token has at most; a search of other than ASCII characters takes twelve octets for two of them.</summary>
+    public const int MaxLength = 16_384;
 
     private readonly byte[] _key = HMACSHA256.HashData(generations.Current.Key, "operation"u8);
 

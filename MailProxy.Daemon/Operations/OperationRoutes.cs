@@ -17,7 +17,7 @@ internal sealed class OperationRoutes(
 {
     private const string List = "operations";
 
-    // Of one tenant at a time: each takes a step in turn.
+    // Of one tenant: they run one after another.
     private const int MostRunning = 10;
 
     private static readonly ProblemAnswer NotRunning = ProblemAnswer.Of(409, "already_ended", "The operation has ended.");
@@ -34,6 +34,7 @@ internal sealed class OperationRoutes(
             .WithSummary("Show what an action would do to all messages that a search finds, or begin it")
             .WithTags("Operations")
             .Needs(KeyScopes.Send)
+            .Changes()
             .Accepts<ActionRequest>("application/json")
             .Produces<PreviewAnswer>()
             .Produces<OperationAnswer>(StatusCodes.Status202Accepted);
@@ -55,12 +56,14 @@ internal sealed class OperationRoutes(
             .WithSummary("End an operation; what it has changed stays changed")
             .WithTags("Operations")
             .Needs(KeyScopes.Send)
+            .Changes()
             .Produces<OperationAnswer>();
         v1.MapPost("/operations/{id}/undo", Undo)
             .WithName("undoOperation")
             .WithSummary("Begin an operation that undoes what an ended one has changed, within an hour of its end")
             .WithTags("Operations")
             .Needs(KeyScopes.Send)
+            .Changes()
             .Produces<OperationAnswer>(StatusCodes.Status202Accepted);
     }
 

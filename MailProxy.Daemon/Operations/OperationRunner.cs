@@ -5,7 +5,7 @@ using MailProxy.Pipeline.Storage;
 namespace MailProxy.Daemon.Operations;
 
 /// <summary>
-/// Runs operations step by step beside the mail: each running one takes a step in turn, so that a long one of one tenant delays no other.
+/// Runs operations step by step beside the mail: those of a tenant one after another, and the tenants in turn, however many one has begun.
 /// What an operation meets ends that operation alone, and a restart goes on where it was.
 /// </summary>
 internal sealed partial class OperationRunner(
@@ -55,11 +55,11 @@ internal sealed partial class OperationRunner(
         }
     }
 
-    /// <summary>Lets each running operation take a step. False: none runs.</summary>
+    /// <summary>Lets the oldest running operation of each tenant take a step. False: none runs.</summary>
     public async Task<bool> RoundAsync(CancellationToken stop)
     {
         var running = await store.RunningAsync();
-        foreach (var operation in running)
+        foreach (var operation in running.DistinctBy(static one => one.Tenant))
         {
             if (stop.IsCancellationRequested)
                 break;

@@ -211,6 +211,21 @@ internal sealed class OperationTests : OperationFixture
     }
 
     [Test]
+    public async Task Token_OfTheLongestSearch_IsTaken()
+    {
+        var q = $"subject:{new string('ü', 480)} subject:{new string('ü', 480)}";
+        var shown = await PreviewAsync(
+            new
+            {
+                action = "hold",
+                q,
+                preview = true,
+            }
+        );
+        Assert.That((string)(await EndAsync(await BeginAsync(shown)))["status"]!, Is.EqualTo("done"));
+    }
+
+    [Test]
     public async Task Token_OfAnotherTenant_IsNone()
     {
         await PostAsync("news", 1);

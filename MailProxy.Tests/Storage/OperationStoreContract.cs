@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
@@ -104,6 +105,38 @@ internal sealed class OperationStoreContract<TBench> : MessageStoreContract<TBen
         Assert.That(await Operations.ForgetAsync(Now + 1, Now + 1, 10), Is.EqualTo(1));
         Assert.That(await Operations.FindAsync("default", "op_1"), Is.Null);
         Assert.That(await Operations.FindAsync("default", "op_2"), Is.Not.Null, "it runs");
+    }
+
+    [Test]
+    public async Task Add_VeryMany_TheNewestOfATenantAreKept()
+    {
+        await Operations.AddAsync(Operation("theirs") with { Tenant = "other" });
+        for (var i = 0; i < 1_005; i++)
+        {
+            await Operations.AddAsync(Operation($"op_{i}"));
+            await Operations.EndAsync((await Operations.FindAsync("default", $"op_{i}"))!, null, "ann", Now);
+        }
+
+        Assert.That(await Operations.ListAsync("default", 2_000, null), Has.Count.InRange(1_000, 1_001));
+        Assert.That(await Operations.FindAsync("default", "op_0"), Is.Null);
+        Assert.That(await Operations.FindAsync("other", "theirs"), Is.Not.Null);
+        Assert.That(await Operations.ForgetAsync(1, 1, 100), Is.EqualTo(4), "what nobody has goes");
+    }
+
+    [Test]
+    public async Task Tenant_DeletedWhileItsOperationRuns_LeavesNothingToItsSuccessor()
+    {
+        await Bench.Configuration.PutTenantAsync(new() { Id = "acme", Name = "Acme" }, "ann");
+        await Operations.AddAsync(Operation("op_1") with { Tenant = "acme" });
+        await Bench.Configuration.DeleteTenantAsync("acme", "ann");
+
+        Assert.Multiple(async () =>
+        {
+            Assert.That(await Operations.RunningAsync(), Is.Empty);
+            Assert.That(await Operations.FindAsync("acme", "op_1"), Is.Null);
+            Assert.That(await Operations.ListAsync(null, 10, null), Is.Empty);
+            Assert.That(await Operations.ForgetAsync(1, 1, 10), Is.EqualTo(1));
+        });
     }
 
     private Operation Operation(string id) => new(0, "default", id, BulkAction.Hold, "status:queued", "{}", Now, 100, 3, "ann", Now);

@@ -54,10 +54,10 @@ internal static class MessagePages
         var sending = begun.Select(static ticket => ticket.Message).ToHashSet();
         var sql = new MessageListSql(WithIds(session, filter), begun, before, Scanned);
         using var row = session.Open(sql.Text, sql.Values);
-        var (last, seen) = (before, 0);
+        var (last, seen, askEvery) = (before, 0, AskEveryOf(filter));
         for (var since = Stopwatch.GetTimestamp(); row.Step(); seen++)
         {
-            if (seen % AskEvery == AskEvery - 1 && Stopwatch.GetElapsedTime(since).TotalMilliseconds > Longest)
+            if (seen > 0 && seen % askEvery == 0 && Stopwatch.GetElapsedTime(since).TotalMilliseconds > Longest)
                 return new(counts, last);
             var number = row.Long(0);
             if (number != last && !row.IsNull(1) && row.Long(1) != 0)
@@ -73,20 +73,22 @@ internal static class MessagePages
         return new(counts, seen < Scanned ? null : last);
     }
 
+    // A condition of a search may look at thousands of recipients for one message.
+    private static int AskEveryOf(MessageFilter filter) => filter.Terms.Count > 0 ? 1 : AskEvery;
+
     // A word that is the id of a message means that message, and is not looked for in the subjects of all.
     private static MessageFilter WithIds(Session session, MessageFilter filter)
     {
-        if (!filter.Terms.Any(IsIdOfOne))
+        if (!filter.Terms.Any(static term => term is MessageTerm.Word))
             return filter;
-        return filter with
-        {
-            Terms = [.. filter.Terms.Select(term => IsIdOfOne(term) ? new MessageTerm.Id(((MessageTerm.Word)term).Text) : term)],
-        };
+        return filter with { Terms = [.. filter.Terms.Select(IdOrWord)] };
 
-        bool IsIdOfOne(MessageTerm term) =>
+        MessageTerm IdOrWord(MessageTerm term) =>
             term is MessageTerm.Word { Not: false, Text: var text }
             && !NumberSources.IsAddress(text)
-            && MessageViews.IsKnown(session, filter.Tenant, text);
+            && MessageViews.IsKnown(session, filter.Tenant, text)
+                ? new MessageTerm.Id(text)
+                : term;
     }
 
     // Looked: at how many, when the page ends before it is full and before the list does.
@@ -102,11 +104,12 @@ internal static class MessagePages
         var sql = new MessageListSql(filter, claims.Begun(), before, scanned);
         using var row = session.Open(sql.Text, sql.Values);
         var numbers = new List<long>();
-        var (last, seen) = (before, 0);
+        var (last, seen, askEvery) = (before, 0, AskEveryOf(filter));
         var begun = Stopwatch.GetTimestamp();
         for (; row.Step(); seen++)
         {
-            if (seen % AskEvery == AskEvery - 1 && Stopwatch.GetElapsedTime(begun).TotalMilliseconds > Longest)
+            // Never before the first row, so that each page comes further.
+            if (seen > 0 && seen % askEvery == 0 && Stopwatch.GetElapsedTime(begun).TotalMilliseconds > Longest)
                 return (numbers, last, seen);
             // A message whose recipients differ only in case has one row for each of them, but appears once.
             var number = row.Long(0);

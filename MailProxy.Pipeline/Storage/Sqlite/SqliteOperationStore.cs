@@ -15,7 +15,7 @@ public sealed class SqliteOperationStore(SqliteDatabase database) : IOperationSt
     private const string One = Columns + " WHERE tenant = ?1 AND id = ?2";
     private const string Running = Columns + " WHERE state = 0 ORDER BY number";
     private const string OfTenant = Columns + " WHERE tenant = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3";
-    private const string OfAny = Columns + " WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
+    private const string OfAny = Columns + " WHERE number < ?1 AND tenant <> '' ORDER BY number DESC LIMIT ?2";
 
     private const string Insert = """
         INSERT INTO operations (tenant, id, action, search, details, asked_at, through, expected, actor, created_at, cursor, undoes)
@@ -33,19 +33,28 @@ public sealed class SqliteOperationStore(SqliteDatabase database) : IOperationSt
         WHERE c.operation = ?1 AND c.message < ?2 ORDER BY c.message DESC LIMIT ?3
         """;
 
-    // Those of a deleted tenant's operations too.
+    // By the operations that ended, and not by what they changed: those are few.
     private const string ForgetChanges = """
         DELETE FROM operation_changes WHERE (operation, message) IN (
-            SELECT c.operation, c.message FROM operation_changes c LEFT JOIN operations o ON o.number = c.operation
-            WHERE (o.number IS NULL OR o.ended_at < ?1)
-                AND NOT EXISTS (SELECT 1 FROM operations u WHERE u.undoes = o.number AND u.state = 0)
-            LIMIT ?2)
+            SELECT c.operation, c.message FROM operations o INDEXED BY operations_ended
+            CROSS JOIN operation_changes c ON c.operation = o.number
+            WHERE o.ended_at < ?1 AND NOT EXISTS (SELECT 1 FROM operations u WHERE u.undoes = o.number AND u.state = 0) LIMIT ?2)
         """;
 
     private const string ForgetOld = """
         DELETE FROM operations WHERE number IN (
-            SELECT number FROM operations WHERE ended_at < ?1 AND number NOT IN (SELECT operation FROM operation_changes) LIMIT ?2)
+            SELECT o.number FROM operations o INDEXED BY operations_ended
+            WHERE o.ended_at < ?1 AND NOT EXISTS (SELECT 1 FROM operation_changes c WHERE c.operation = o.number) LIMIT ?2)
         """;
+
+    // No tenant is called so: nobody finds it any more, and what it kept goes by and by. One that runs ends.
+    private const string AbandonSql = """
+        UPDATE operations SET tenant = '', id = id || '/' || number, search = '', state = max(state, 2), ended_at = 0
+        WHERE number IN (SELECT number FROM operations WHERE tenant = ?1 AND (?2 = 0 OR state <> 0) ORDER BY number DESC LIMIT -1 OFFSET ?2)
+        """;
+
+    // Ended operations of a tenant that are kept.
+    private const int MostKept = 1_000;
 
     public Task<bool> AddAsync(Operation operation) =>
         database.Writer.WriteAsync(session =>
@@ -68,7 +77,11 @@ public sealed class SqliteOperationStore(SqliteDatabase database) : IOperationSt
                 operation.Undoes
             );
             if (added > 0)
+            {
+                Abandon(session, operation.Tenant, MostKept);
                 Audit(session, operation, operation.Actor, "create", operation.CreatedAt, null);
+            }
+
             return added > 0;
         });
 
@@ -142,6 +155,10 @@ public sealed class SqliteOperationStore(SqliteDatabase database) : IOperationSt
 
     private const string Undo = "UPDATE operations SET undone_by = ?2 WHERE number = ?1 AND undone_by IS NULL AND state <> 0";
     private const string End = "UPDATE operations SET state = ?2, ended_at = ?3, trouble = ?4 WHERE number = ?1 AND state = 0";
+
+    /// <summary>Takes a tenant's operations away from it, but for the newest ones.</summary>
+    /// <param name="keep">0: those that run too.</param>
+    internal static void Abandon(Session session, string tenant, int keep) => session.Run(AbandonSql, tenant, keep);
 
     private static bool IsRunning(Session session, long number) =>
         session.QueryNumber("SELECT 1 FROM operations WHERE number = ?1 AND state = 0", number) is not null;

@@ -44,7 +44,7 @@ internal sealed class TenantCascade(SqliteConfigurationStore configuration) : Ta
         configuration.DeleteAll(session, KeyFields.Noun, tenant, actor);
         session.Run("DELETE FROM compat_documents WHERE tenant = ?1", tenant);
         session.Run("DELETE FROM compat_commands WHERE tenant = ?1", tenant);
-        session.Run("DELETE FROM operations WHERE tenant = ?1", tenant);
+        SqliteOperationStore.Abandon(session, tenant, keep: 0);
         session.Run("DELETE FROM limit_uses WHERE key = ?1", LimitKey.OfTenant(resource.Number).Stored);
         SqliteTenantRemoval.Begin(session, tenant);
     }

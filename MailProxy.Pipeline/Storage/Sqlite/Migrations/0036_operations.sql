@@ -22,6 +22,8 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE UNIQUE INDEX operations_name ON operations (tenant, id);
 CREATE INDEX operations_running ON operations (number) WHERE state = 0;
+CREATE INDEX operations_ended ON operations (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX operations_undoes ON operations (undoes) WHERE undoes IS NOT NULL;
 
 -- How a message was before an operation, as long as it can be undone.
 CREATE TABLE operation_changes (
