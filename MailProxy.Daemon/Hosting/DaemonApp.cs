@@ -1,4 +1,5 @@
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Dashboard.Host;
 using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Operations;
 using MailProxy.Daemon.Sandbox;
@@ -72,6 +73,8 @@ internal static class DaemonApp
         {
             AddEdge(builder.Services, settings, storage, logs);
             var app = builder.Build();
+            if (settings.Dashboard.Enabled)
+                app.UseDashboard(settings.Dashboard, settings.Data, settings.Api.PublicUrl);
             app.MapMailProxyApi();
             app.MapOperations();
             if (settings.Genro.Enabled)
