@@ -79,7 +79,7 @@ internal static class ResourceFile
     private static Dictionary<string, JsonObject> ById(string plural, JsonNode named)
     {
         if (named is not JsonObject members)
-            throw new UsageException($"--file: {plural} must be an object with an id and a {plural[..^1]} each.");
+            throw new UsageException($"--file: {plural} must be an object: each {plural[..^1]} by its id.");
         var found = new Dictionary<string, JsonObject>();
         foreach (var (id, value) in members)
             found[id] = value as JsonObject ?? throw new UsageException($"--file: {plural}.{id} must be an object.");

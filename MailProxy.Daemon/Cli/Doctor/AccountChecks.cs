@@ -123,7 +123,13 @@ internal sealed class AccountChecks(Call call, INameLookup names, bool quick)
             if (!seen.Ok)
             {
                 var trouble = PresetAnswer.Explain(PresetAnswer.OfHost(Cell.Text(account, "host")), seen.Stage, seen.SmtpCode, seen.Error);
-                return new(Health.Problem, about, seen.Stage, $"{seen.Error} {trouble?.Means}".Trim(), [.. trouble?.Steps ?? []]);
+                return new(
+                    Health.Problem,
+                    about,
+                    seen.Stage,
+                    $"{Hosting.OneLine.Of(seen.Error ?? "")} {trouble?.Means}".Trim(),
+                    [.. trouble?.Steps ?? []]
+                );
             }
 
             var log = seen.Authenticated ? "logs in" : "connects, without a log-in";

@@ -23,7 +23,7 @@ internal static class MessageWatch
     public static async Task<JsonNode> FollowAsync(Call call, string id, Action<JsonNode> tell)
     {
         var path = Call.Path("v1/messages/{0}", id);
-        long told = 0;
+        var (told, waits) = (0L, "");
         for (var pause = Shortest; ; pause = pause * 2 > Longest ? Longest : pause * 2)
         {
             var message = await call.Daemon.GetAsync(path, call.Stop);
@@ -39,6 +39,12 @@ internal static class MessageWatch
 
             if (Cell.Flag(message, "final"))
                 return message;
+            if (Cell.Text(message, "waiting_for.detail") is { Length: > 0 } detail && detail != waits && !call.IsJson)
+            {
+                waits = detail;
+                call.Note($"waits: {detail}");
+            }
+
             await Task.Delay(pause, call.Clock, call.Stop);
         }
     }
