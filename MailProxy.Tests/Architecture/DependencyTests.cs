@@ -42,7 +42,9 @@ public sealed partial class DependencyTests
         Assert.That(Folders("MailProxy.Pipeline"), Is.EquivalentTo(Stages.Concat(Services)), "on the disk");
         Assert.That(
             Folders("MailProxy.Daemon"),
-            Is.EquivalentTo(new[] { "Api", "Cli", "Dashboard", "Genro", "Hosting", "Operations", "Sandbox" })
+            Is.EquivalentTo(
+                new[] { "Api", "Cli", "Client", "Dashboard", "Genro", "Hosting", "Operations", "Presets", "Sandbox", "wwwroot" }
+            )
         );
     }
 
