@@ -68,6 +68,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(DkimKeyList))]
 [JsonSerializable(typeof(DkimKeyRequest))]
 [JsonSerializable(typeof(SuppressionRequest))]
+[JsonSerializable(typeof(SuppressionLine))]
 [JsonSerializable(typeof(SuppressionAnswer))]
 [JsonSerializable(typeof(SuppressionList))]
 [JsonSerializable(typeof(SuppressionImportAnswer))]

@@ -136,6 +136,7 @@ public static class ApiRegistration
         app.Services.GetRequiredService<HealthRoutes>().Map(app);
         Make<DownloadRoutes>(app).Map(app);
         Make<UnsubscribeRoutes>(app).Map(app);
+        Make<DocsRoutes>(app).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(PublicRoute.Mark);
         app.MapOpenApi("/openapi/{documentName}.json")
             .WithMetadata(PublicRoute.Mark)

@@ -153,6 +153,7 @@ internal static class RouteTable
         ["GET /health/live"] = new(Access.Public),
         ["GET /health/ready"] = new(Access.Public),
         ["GET /metrics"] = new(Access.Public),
+        ["GET /docs/{**page}"] = new(Access.Public),
         ["GET /d/{token}"] = new(Access.Public),
         ["HEAD /d/{token}"] = new(Access.Public),
         ["GET /u/{token}"] = new(Access.Public),
