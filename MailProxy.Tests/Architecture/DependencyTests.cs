@@ -28,6 +28,8 @@ public sealed partial class DependencyTests
         "Profiles",
     ];
 
+    private static readonly string[] Shell = ["Api", "Cli", "Client", "Genro", "Hosting", "Operations", "Presets", "Sandbox"];
+
     /// <summary>What the edge may name: what it is given, and no stage.</summary>
     private static readonly string[] ForTheEdge = Services;
 
@@ -40,7 +42,7 @@ public sealed partial class DependencyTests
     {
         Assert.That(Pipeline.Value.Folders.Except([FolderGraph.Root]), Is.EquivalentTo(Stages.Concat(Services)));
         Assert.That(Folders("MailProxy.Pipeline"), Is.EquivalentTo(Stages.Concat(Services)), "on the disk");
-        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Client", "Genro", "Hosting", "Operations", "Presets", "Sandbox" }));
+        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(Shell));
     }
 
     [Test]

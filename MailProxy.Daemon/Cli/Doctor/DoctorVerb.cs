@@ -24,8 +24,10 @@ internal static class DoctorVerb
         )
         {
             Details =
-                "Settings, data directory, disk, clock and store of a daemon of this machine; its version and readiness; of each account the "
-                + "name, connection, TLS, certificate, log-in, the end of its secrets, and what its provider advises; SPF, DKIM and DMARC of the "
+                "Settings, data directory, disk, clock and store of a daemon of this machine; its version and readiness; "
+                + "of each account the "
+                + "name, connection, TLS, certificate, log-in, the end of its secrets, and what its provider advises; "
+                + "SPF, DKIM and DMARC of the "
                 + "domains from which it sends; each volume, and each webhook by a test event. Warnings do not change the exit code. "
                 + "--tenant '*' looks at all tenants.",
             Examples = ["mailproxy doctor", "mailproxy doctor --quick --json"],
