@@ -83,7 +83,7 @@ internal static class DoctorVerb
         int Count(Health health) => findings.Count(one => one.Health == health);
         var problems = Count(Health.Problem);
         var answer = new JsonObject { ["ok"] = problems == 0, ["findings"] = new JsonArray([.. findings.Select(Json)]) };
-        call.Done(answer, $"{Count(Health.Ok)} ok, {Count(Health.Warning)} warnings, {problems} problems.");
+        call.Done(answer, $"ok: {Count(Health.Ok)}, warnings: {Count(Health.Warning)}, problems: {problems}.");
         return problems == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
