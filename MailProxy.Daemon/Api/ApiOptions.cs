@@ -58,4 +58,7 @@ public sealed class ApiOptions
     /// </summary>
     [CidrRanges]
     public string[] TrustedProxies { get; set; } = [];
+
+    /// <summary>Whether <c>/docs</c> shows the API's document as pages for people, to everybody who reaches the port.</summary>
+    public bool Docs { get; set; } = true;
 }

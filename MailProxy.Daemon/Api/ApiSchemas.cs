@@ -1,25 +1,41 @@
 using System.Text.Json.Nodes;
+using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using Microsoft.OpenApi;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>What the types alone do not say of a member: its form, its choices, its range.</summary>
+/// <summary>What the types alone do not say of a member: its form, its choices, its range, and whether it may be null.</summary>
 internal static class ApiSchemas
 {
-    private const string AnyJson = "JsonElement";
+    private const string AnyJson = "JsonElement",
+        Defaults = "MessageDefaults",
+        MessageRequest = "MessageRequest",
+        OfAnswers = "Only answers have it; let through in a request, so that what was read can be put back.";
 
     private static readonly JsonNode[] States = [.. Enum.GetValues<MessageState>().Select(s => (JsonNode)s.Name())];
-    private static readonly JsonNode[] Priorities = [.. Enum.GetValues<Priority>().Select(p => (JsonNode)p.Name())];
 
     private static readonly Dictionary<string, JsonNode[]> Choices = new()
     {
         ["fetch_mode"] = [.. AttachmentNotation.FetchModes.Select(m => (JsonNode)m)],
         ["on_ambiguous"] = [.. Enum.GetValues<AmbiguousPolicy>().Select(p => (JsonNode)p.Name())],
         ["one_click"] = [UnsubscribeDraft.Own, UnsubscribeDraft.Hosted],
+        ["ActionRequest.action"] = [.. BulkActions.All.Select(static a => (JsonNode)a.Name)],
+        ["DkimKeyRequest.algorithm"] = ["rsa", "ed25519", "both"],
+        ["Operation.status"] = [.. BulkActions.States.Select(static s => (JsonNode)s.Name)],
+        ["Suppression.source"] = [.. Suppression.Sources.Select(static s => (JsonNode)s.Name)],
         ["Message.status"] = States,
         ["Receipt.status"] = States,
-        ["Message.priority"] = Priorities,
+        ["ReceiptItem.status"] = States,
+        ["Message.priority"] = ApiSchemaForms.Priorities,
+        ["Recipient.status"] = [.. Enum.GetValues<RecipientState>().Select(static s => (JsonNode)s.Name())],
+    };
+
+    // Members of a request that only its answers have, and that are let through.
+    private static readonly Dictionary<string, string[]> LetThrough = new()
+    {
+        ["BatchChangeRequest"] = ["tenant", "suspended_at", "total", "counts"],
+        ["SuppressionLine"] = ["tenant", "source", "created_at"],
     };
 
     private static readonly string[] Secrets = ["password", "secret_key", "bearer", "value"];
@@ -33,71 +49,87 @@ internal static class ApiSchemas
         : made;
 
     /// <summary>Goes over all schemas once the document is made.</summary>
-    public static void Finish(IDictionary<string, IOpenApiSchema> schemas)
+    public static void Finish(OpenApiDocument document, IngestOptions limits)
     {
+        var schemas = document.Components!.Schemas!;
+        schemas[ApiSchemaForms.Address] = ApiSchemaForms.AddressObject();
         foreach (var (name, found) in schemas)
         {
             OneLine(found);
-            if (found is not OpenApiSchema { Properties: { } members } schema)
+            if (found is not OpenApiSchema { Properties: { } members } schema || name == ApiSchemaForms.Address)
                 continue;
+            var isRequest = IsRequest(name);
             foreach (var member in members.Keys.ToArray())
             {
                 OneLine(members[member]);
                 var optional = IsNullable(members[member]);
                 if (IsAnyJson(members[member]))
-                    members[member] = Element(member);
+                    members[member] = Element(document, name, member, DescriptionOf(members[member]), optional, limits);
+                else if (!isRequest && member != "next_cursor")
+                    members[member] = WithoutNull(members[member]);
                 if (members[member] is OpenApiSchema own)
-                    Refine(own, name, member);
+                    Refine(own, name, member, isRequest, limits);
 
                 // The serializer calls every constructor parameter required; what may be null may be absent, but for the cursor.
                 if (optional && member != "next_cursor")
                     schema.Required?.Remove(member);
             }
+
+            if (isRequest)
+                Close(schema, name);
         }
 
+        schemas[Defaults] = DefaultsOf((OpenApiSchema)schemas[MessageRequest]);
         schemas.Remove(AnyJson);
+        Mark((OpenApiSchema)schemas["Problem"]);
     }
 
-    public static OpenApiSchema OfQuery(string name) =>
-        name switch
-        {
-            "limit" => new()
-            {
-                Type = JsonSchemaType.Integer,
-                Minimum = "1",
-                Maximum = $"{QueryReader.MaxLimit}",
-                Default = JsonValue.Create(QueryReader.DefaultLimit),
-            },
-            "status" => new() { Type = JsonSchemaType.String, Enum = [.. States] },
-            "priority" => new() { Type = JsonSchemaType.String, Enum = [.. Priorities] },
-            "created_after" or "created_before" => new() { Type = JsonSchemaType.String, Description = "RFC 3339, or Unix seconds." },
-            "q" => new()
-            {
-                Type = JsonSchemaType.String,
-                MaxLength = Pipeline.Search.MessageSearch.MaxLength,
-                Description =
-                    "A search, such as to:ann@example.com status:deferred age:>1h: "
-                    + $"{string.Join(", ", Pipeline.Search.MessageSearch.Keys)}; a free word is an id, an address, a Message-ID or a part "
-                    + "of the subject; a minus sign before a word means all others.",
-            },
-            "tenant" => new() { Type = JsonSchemaType.String, Description = "* for every tenant." },
-            "after" => new()
-            {
-                Type = JsonSchemaType.String,
-                Description =
-                    "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line. "
-                    + "Empty: from the oldest.",
-            },
-            "cursor" => new() { Type = JsonSchemaType.String, Description = "The next_cursor of the page before. Empty: the first page." },
-            _ => new() { Type = JsonSchemaType.String },
-        };
+    private static bool IsRequest(string name) => name.EndsWith("Request", StringComparison.Ordinal) || name == "SuppressionLine";
 
-    private static void Refine(OpenApiSchema schema, string name, string member)
+    private static void Refine(OpenApiSchema schema, string name, string member, bool isRequest, IngestOptions limits)
     {
         if (Choices.GetValueOrDefault($"{name}.{member}") is { } choices || Choices.TryGetValue(member, out choices))
-            schema.Enum = [.. choices];
-        if (name.EndsWith("Request", StringComparison.Ordinal) && Secrets.Contains(member))
+            schema.Enum = schema.Type?.HasFlag(JsonSchemaType.Null) == true ? [.. choices, JsonNullSentinel.JsonNull] : [.. choices];
+        if (!isRequest)
+            return;
+        if (Secrets.Contains(member))
             schema.WriteOnly = true;
+        ApiSchemaRules.Refine(name, member, schema, limits);
+    }
+
+    // The server refuses members that it does not know.
+    private static void Close(OpenApiSchema schema, string name)
+    {
+        schema.AdditionalPropertiesAllowed = false;
+        foreach (var member in LetThrough.GetValueOrDefault(name) ?? [])
+            schema.Properties!.TryAdd(member, new OpenApiSchema { ReadOnly = true, Description = OfAnswers });
+        if (name == "BatchChangeRequest")
+            schema.Properties!["id"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String | JsonSchemaType.Null,
+                Description = "May be repeated: it must be the id in the path.",
+                MaxLength = 63,
+                Pattern = IdSyntax.ObjectPattern,
+            };
+    }
+
+    private static OpenApiSchema DefaultsOf(OpenApiSchema message) =>
+        new()
+        {
+            Type = JsonSchemaType.Object,
+            Description = "Members for messages that do not have them: all of a message's but `id`.",
+            AdditionalPropertiesAllowed = false,
+            Properties = message.Properties!.Where(static m => m.Key != "id").ToDictionary(),
+        };
+
+    // Generators make the words of an exception of it.
+    private static void Mark(OpenApiSchema problem)
+    {
+        var detail = (OpenApiSchema)problem.Properties!["detail"];
+        detail.Extensions = new Dictionary<string, IOpenApiExtension>
+        {
+            ["x-ms-primary-error-message"] = new JsonNodeExtension(JsonValue.Create(true)),
+        };
     }
 
     // A line that ends in a doc comment is no line of the sentence.
@@ -114,64 +146,49 @@ internal static class ApiSchemas
     private static bool IsNullable(IOpenApiSchema schema) =>
         schema.Type?.HasFlag(JsonSchemaType.Null) == true || schema.OneOf?.Any(s => s.Type == JsonSchemaType.Null) == true;
 
+    // An answer leaves out what is not there.
+    private static IOpenApiSchema WithoutNull(IOpenApiSchema schema)
+    {
+        if (schema.OneOf is [{ Type: JsonSchemaType.Null }, var only])
+            return only;
+        if (schema is OpenApiSchema own && own.Type?.HasFlag(JsonSchemaType.Null) == true)
+            own.Type &= ~JsonSchemaType.Null;
+        return schema;
+    }
+
+    private static string? DescriptionOf(IOpenApiSchema schema) =>
+        schema.OneOf is [{ Type: JsonSchemaType.Null }, OpenApiSchemaReference only] ? only.Reference.Description
+        : schema is OpenApiSchemaReference reference ? reference.Reference.Description
+        : schema.Description;
+
     private static bool IsAnyJson(IOpenApiSchema schema) =>
         schema is OpenApiSchemaReference { Reference.Id: AnyJson } || schema.OneOf?.Any(IsAnyJson) == true;
 
-    private static OpenApiSchema Element(string member) =>
-        member switch
+    private static OpenApiSchema Element(
+        OpenApiDocument document,
+        string name,
+        string member,
+        string? sentence,
+        bool optional,
+        IngestOptions limits
+    ) =>
+        (name, member) switch
         {
-            "from" or "to" or "cc" or "bcc" or "reply_to" => new()
+            (MessageRequest, "from") => ApiSchemaForms.Addresses(document, 1),
+            (MessageRequest, "reply_to") => ApiSchemaForms.Addresses(document, limits.MaxRecipients),
+            (MessageRequest, "to" or "cc" or "bcc") => ApiSchemaForms.Addresses(document, null),
+            (MessageRequest, "priority") => ApiSchemaForms.Priority(sentence),
+            (_, "send_at" or "expires_at") or ("WebhookReplayRequest", _) => ApiSchemaForms.Time(sentence, optional),
+            (_, "tags") => new()
             {
-                Description = "An address (a@x), an address with a name (Ann <a@x>), an object with email and name, or a list of those.",
-                OneOf =
-                [
-                    Address(),
-                    AddressObject(),
-                    new OpenApiSchema
-                    {
-                        Type = JsonSchemaType.Array,
-                        Items = new OpenApiSchema { OneOf = [Address(), AddressObject()] },
-                    },
-                ],
+                Type = JsonSchemaType.Array,
+                Items = new OpenApiSchema { Type = JsonSchemaType.String },
             },
-            "send_at" or "expires_at" => Time(),
-            "priority" => new()
+            _ => new()
             {
-                Description = "Default: medium.",
-                OneOf =
-                [
-                    new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. Priorities] },
-                    new OpenApiSchema
-                    {
-                        Type = JsonSchemaType.Integer,
-                        Minimum = "0",
-                        Maximum = "3",
-                    },
-                ],
+                Type = JsonSchemaType.Object,
+                Description = sentence,
+                AdditionalProperties = new OpenApiSchema(),
             },
-            "tags" => new() { Type = JsonSchemaType.Array, Items = Address() },
-            _ => new() { Type = JsonSchemaType.Object },
-        };
-
-    /// <summary>An instant as requests may write it.</summary>
-    public static OpenApiSchema Time() =>
-        new()
-        {
-            Description = "RFC 3339 with an offset, or Unix seconds.",
-            OneOf =
-            [
-                new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" },
-                new OpenApiSchema { Type = JsonSchemaType.Number },
-            ],
-        };
-
-    private static OpenApiSchema Address() => new() { Type = JsonSchemaType.String };
-
-    private static OpenApiSchema AddressObject() =>
-        new()
-        {
-            Type = JsonSchemaType.Object,
-            Required = new HashSet<string> { "email" },
-            Properties = new Dictionary<string, IOpenApiSchema> { ["email"] = Address(), ["name"] = Address() },
         };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
@@ -11,9 +12,11 @@ using Microsoft.OpenApi;
 
 namespace MailProxy.Daemon.Api;
 
-/// <summary>The schemas of what is configured, made from the lists of fields.</summary>
+/// <summary>The schemas of what is configured, made from the lists of fields: as strict as the fields are.</summary>
 internal static class ConfigurationSchemas
 {
+    private const string OfAnswers = "Only answers have it; let through in a request, so that what was read can be put back.";
+
     private static readonly (string Type, IFieldList Fields)[] Nouns =
     [
         (nameof(SmtpAccount), AccountFields.Noun.Fields),
@@ -76,9 +79,36 @@ internal static class ConfigurationSchemas
             var always = !fields.Loose && (isRequest ? member.Required : member.Always);
             if (always)
                 schema.Required.Add(name);
-            schema.Properties.Add(name, Property(document, member, isRequest, always));
+            schema.Properties.TryAdd(name, Property(document, member, isRequest, always));
         }
 
+        if (isRequest)
+            Close(schema, fields);
+        return schema;
+    }
+
+    // What a request may have beside its own members: those that only answers have.
+    private static void Close(OpenApiSchema schema, IFieldList fields)
+    {
+        schema.AdditionalPropertiesAllowed = false;
+        foreach (var member in fields.Members)
+        {
+            var name =
+                member.Secret ? member.Name + "_set"
+                : member is { Use: FieldUse.Answers, Unasked: false } ? member.Name
+                : null;
+            if (name is not null)
+                schema.Properties!.TryAdd(name, new OpenApiSchema { ReadOnly = true, Description = OfAnswers });
+        }
+
+        if (schema.Properties!.ContainsKey("id") && fields.Members.Any(static m => m is { Name: "id", Use: FieldUse.Answers }))
+            schema.Properties["id"] = OrNull(Simple(Shape.ObjectId, isRequest: true), "May be repeated: it must be the id in the path.");
+    }
+
+    private static OpenApiSchema OrNull(OpenApiSchema schema, string sentence)
+    {
+        schema.Type |= JsonSchemaType.Null;
+        schema.Description = sentence;
         return schema;
     }
 
@@ -92,20 +122,34 @@ internal static class ConfigurationSchemas
         if (ReferenceOf(shape, isRequest) is { } name)
         {
             var reference = new OpenApiSchemaReference(name, document) { Description = sentence };
-            return always ? reference : new OpenApiSchema { OneOf = [new OpenApiSchema { Type = JsonSchemaType.Null }, reference] };
+
+            // An answer leaves out what is not there.
+            return always || !isRequest
+                ? reference
+                : new OpenApiSchema { OneOf = [new OpenApiSchema { Type = JsonSchemaType.Null }, reference] };
         }
 
         if (isRequest && shape == Shape.Time)
-            return ApiSchemas.Time();
-        var schema = Simple(shape);
+            return ApiSchemaForms.Time(sentence, mayBeNull: !always);
+        var schema = Simple(shape, isRequest);
         if (shape.Values is { } values && ReferenceOf(values, isRequest) is { } value)
             schema.AdditionalProperties = new OpenApiSchemaReference(value, document);
         if (shape.Items is { } items && ReferenceOf(items, isRequest) is { } item)
-            schema.Items = new OpenApiSchemaReference(item, document);
+        {
+            var reference = new OpenApiSchemaReference(item, document);
+            schema.Items = items.Or is { } or && isRequest ? new OpenApiSchema { OneOf = [reference, Simple(or, isRequest)] } : reference;
+        }
+
         schema.Description = sentence;
         schema.WriteOnly = member.Secret && isRequest;
-        if (!always)
-            schema.Type |= JsonSchemaType.Null;
+        if (isRequest && always && shape is { Type: "string", Choices: null })
+            schema.MinLength = 1;
+        if (always || !isRequest)
+            return schema;
+        schema.Type |= JsonSchemaType.Null;
+        schema.Enum?.Add(JsonNullSentinel.JsonNull);
+        if (shape is { Object: null, Or.Type: "object" })
+            schema.Type |= JsonSchemaType.Object;
         return schema;
     }
 
@@ -115,7 +159,7 @@ internal static class ConfigurationSchemas
         return isRequest && name is not null ? name + "Request" : name;
     }
 
-    private static OpenApiSchema Simple(Shape shape) =>
+    private static OpenApiSchema Simple(Shape shape, bool isRequest) =>
         new()
         {
             Type = shape.Type switch
@@ -128,9 +172,16 @@ internal static class ConfigurationSchemas
                 _ => JsonSchemaType.Object,
             },
             Format = shape.Format,
-            Minimum = shape.Least?.ToString(),
-            Maximum = shape.Most?.ToString(),
+            Minimum = shape.Least?.ToString(CultureInfo.InvariantCulture),
+            Maximum = shape.Most?.ToString(CultureInfo.InvariantCulture),
             Enum = shape.Choices is { } choices ? [.. choices.Select(static choice => (JsonNode)choice)] : null,
-            Items = shape.Items is { } items ? Simple(items) : null,
+            Items = shape.Items is { } items ? Simple(items, isRequest) : null,
+
+            // What was stored under other rules is answered all the same.
+            MaxLength = isRequest ? shape.Longest : null,
+            Pattern = isRequest ? shape.Pattern : null,
+            MinItems = isRequest ? shape.Fewest : null,
+            MaxItems = isRequest && shape.Type == "array" ? shape.MostItems : null,
+            MaxProperties = isRequest && shape.Type == "object" ? shape.MostItems : null,
         };
 }

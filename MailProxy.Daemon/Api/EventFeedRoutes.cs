@@ -18,7 +18,8 @@ internal sealed class EventFeedRoutes(
     TimeProvider clock
 )
 {
-    private const int LongestWait = 60;
+    /// <summary>Seconds.</summary>
+    public const int LongestWait = 60;
     private const string Feed = "events";
 
     public void Map(RouteGroupBuilder v1) =>

@@ -4,7 +4,9 @@ namespace MailProxy.Daemon.Api;
 
 // The shapes of requests, for the OpenAPI document. They are bound by hand, so that every mistake gets its pointer.
 
-/// <summary>One message, section 2 of the HTTP contract.</summary>
+/// <summary>
+/// One message. It has at least one of to, cc and bcc, and at least one of text, html and raw; an account or a pool, not both.
+/// </summary>
 /// <param name="Id">The client's own id, unique per tenant: 1 to 128 of <c>[A-Za-z0-9._:@-]</c>. Made when absent.</param>
 /// <param name="Account">The SMTP account. Absent: the only one there is.</param>
 /// <param name="Pool">A pool of accounts, instead of account.</param>
@@ -78,7 +80,7 @@ public sealed record AttachmentRequest(
     string? Source,
     string? Sha256,
     long? Size,
-    SourceAuthRequest? Auth,
+    AttachmentAuthRequest? Auth,
     string? StoragePath,
     string? FetchMode,
     string? ContentMd5,
@@ -86,7 +88,10 @@ public sealed record AttachmentRequest(
 );
 
 /// <param name="Defaults">Top-level members for messages that do not have them; not <c>id</c>.</param>
-public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageRequest? Defaults);
+public sealed record BatchRequest(IReadOnlyList<MessageRequest> Messages, MessageDefaults? Defaults);
+
+/// <summary>Members for messages that do not have them: all of a message's but <c>id</c>.</summary>
+public sealed record MessageDefaults;
 
 /// <summary>Another way for a message: exactly one of the two.</summary>
 public sealed record RerouteRequest(string? Account = null, string? Pool = null);
@@ -96,10 +101,9 @@ public sealed record RerouteRequest(string? Account = null, string? Pool = null)
 public sealed record RescheduleRequest(JsonElement SendAt, JsonElement? ExpiresAt = null);
 
 /// <summary>
-/// How a source of files is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>. Secrets are
-/// write-only; absent: kept.
+/// How the source of one attachment is asked: <c>user</c> and <c>password</c>, or <c>bearer</c>, or <c>header</c> and <c>value</c>.
 /// </summary>
-public sealed record SourceAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
+public sealed record AttachmentAuthRequest(string? User, string? Password, string? Bearer, string? Header, string? Value);
 
 /// <param name="Suspended">True: its mail waits, also what is yet to come.</param>
 /// <param name="Weight">How many messages it sends in its turn, 1 to 100; absent: 1.</param>

@@ -8,6 +8,11 @@ namespace MailProxy.Daemon.Api;
 /// <param name="ExpiresAt">RFC 3339 text or Unix seconds; absent: never.</param>
 public sealed record SuppressionRequest(string? Address, string? Domain, string Reason, JsonElement? ExpiresAt);
 
+/// <summary>A line of an import: exactly one of address and domain. What an export has besides is let through.</summary>
+/// <param name="Reason">For people: why; up to 500 characters.</param>
+/// <param name="ExpiresAt">RFC 3339 text or Unix seconds; absent: never.</param>
+public sealed record SuppressionLine(string? Address, string? Domain, string? Reason, JsonElement? ExpiresAt);
+
 /// <param name="Source"><c>api</c>, <c>import</c>, <c>bounce</c>, <c>unsubscribe</c>.</param>
 public sealed record SuppressionAnswer(
     string Tenant,

@@ -8,7 +8,9 @@ namespace MailProxy.Daemon.Api;
 /// <summary>Reads entries of suppression lists as clients write them, and writes them as they are answered. Pure.</summary>
 internal static class SuppressionEntries
 {
-    public const int LongestReason = 500;
+    public const int LongestReason = 500,
+        LongestAddress = 320,
+        LongestDomain = 253;
 
     private const string OneOf = "Give an address or a domain, exactly one of the two.";
     private const string NoReason = "no reason was given";
@@ -40,7 +42,7 @@ internal static class SuppressionEntries
     /// <summary>An entry as a request has it; mistakes are told to the reader.</summary>
     public static Suppression? Bind(MemberReader members, string tenant, SuppressionSource source, long now, bool needsReason = true)
     {
-        var (address, domain) = (members.Text("address", 320), members.Text("domain", 253));
+        var (address, domain) = (members.Text("address", LongestAddress), members.Text("domain", LongestDomain));
         var reason = members.Text("reason", LongestReason, needsReason);
         var expires = members.Time("expires_at");
         if (expires <= now)

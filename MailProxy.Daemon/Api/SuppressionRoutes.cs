@@ -51,7 +51,7 @@ internal sealed class SuppressionRoutes(
             .WithSummary("Put many entries, as NDJSON or CSV (address or domain, reason, expiry)")
             .WithTags("Suppressions")
             .Needs(KeyScopes.Manage)
-            .Accepts<SuppressionRequest>(Ndjson, Csv)
+            .Accepts<SuppressionLine>(Ndjson, Csv)
             .Produces<SuppressionImportAnswer>();
         v1.MapGet("/suppressions/export", (Delegate)Export)
             .WithName("exportSuppressions")

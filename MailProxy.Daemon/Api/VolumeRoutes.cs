@@ -18,6 +18,9 @@ internal sealed class VolumeRoutes(
     IsProtectedRoot isProtected
 ) : ResourceRoutes<Volume>(VolumeFields.Noun, writer, bodies)
 {
+    /// <summary>Most characters of the path of a file to read.</summary>
+    public const int LongestPath = 1_024;
+
     private static readonly ProblemAnswer AdminOnly = ProblemAnswer.Of(
         403,
         "admin_only",
@@ -103,7 +106,7 @@ internal sealed class VolumeRoutes(
             if (body.Refusal is { } refusal)
                 return refusal;
             var members = new MemberReader(body.Root);
-            path = members.Text("path", 1_024);
+            path = members.Text("path", LongestPath);
             members.Close();
             if (members.Refusal is { } mistakes)
                 return mistakes;

@@ -1,4 +1,5 @@
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Dashboard.Host;
 using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Operations;
 using MailProxy.Daemon.Sandbox;
@@ -75,6 +76,8 @@ internal static class DaemonApp
             var socket = LocalSocket.Prepare(settings, logs.CreateLogger(nameof(LocalSocket)));
             builder.WebHost.UseUrls([.. ListenAddressesAttribute.Bindable(settings.Urls), .. LocalSocket.Urls(socket)]);
             var app = builder.Build();
+            if (settings.Dashboard.Enabled)
+                app.UseDashboard(settings.Dashboard, settings.Data, settings.Api.PublicUrl);
             LocalSocket.CloseToOthers(socket, app.Lifetime);
             app.MapMailProxyApi();
             app.MapOperations();

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Dashboard;
 using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
@@ -57,6 +58,8 @@ public sealed class DaemonSettings
     public SandboxOptions Sandbox { get; init; } = new();
 
     public ApiOptions Api { get; init; } = new();
+
+    public DashboardOptions Dashboard { get; init; } = new();
 
     public GenroOptions Genro { get; init; } = new();
 

@@ -20,7 +20,11 @@ internal static class DestinationFields
     };
 
     private static readonly Form<DestinationLimits?> Form = new(
-        new("object") { Values = new("object") { Object = Members } },
+        new("object")
+        {
+            Values = new("object") { Object = Members },
+            MostItems = DestinationLimits.Most,
+        },
         Bind,
         static limits => limits is null ? null : Write(limits),
         static json =>

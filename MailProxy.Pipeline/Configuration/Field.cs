@@ -42,7 +42,7 @@ public sealed record Field<T>(string Name, Shape Shape) : Member(Name, Shape)
 
     /// <summary>The resource's id, which a request may repeat.</summary>
     public static Field<T> Id(Func<T, string> get) =>
-        Answered("id", Shape.Text, value => get(value)) with
+        Answered("id", Shape.ObjectId, value => get(value)) with
         {
             Always = true,
             Bind = (members, now, _) =>
@@ -66,7 +66,7 @@ public sealed record Field<T>(string Name, Shape Shape) : Member(Name, Shape)
         SecretRules<T> rules,
         string? says = null
     ) =>
-        new(name, Shape.Text)
+        new(name, Shape.Text with { Longest = most })
         {
             Secret = true,
             Says = says,

@@ -39,16 +39,27 @@ public static class Forms
     );
 
     public static Form<string?> Text(int most) =>
-        new(Shape.Text, (members, name, required) => members.Text(name, most, required), Node, static json => json.GetString());
+        new(
+            Shape.Text with
+            {
+                Longest = most,
+            },
+            (members, name, required) => members.Text(name, most, required),
+            Node,
+            static json => json.GetString()
+        );
 
     /// <summary>The id of another resource.</summary>
     public static readonly Form<string?> ObjectId = Text(63)
-        .Checked("invalid_id", static id => IdSyntax.IsObjectId(id!) ? null : $"Must be an id: {IdSyntax.ObjectRule}.");
+        .Checked("invalid_id", static id => IdSyntax.IsObjectId(id!) ? null : $"Must be an id: {IdSyntax.ObjectRule}.") with
+    {
+        Shape = Shape.ObjectId,
+    };
 
     /// <summary>A number of bytes, 1 to <paramref name="most"/>.</summary>
     public static Form<long?> Bytes(long most) =>
         new(
-            Shape.Whole(format: "int64"),
+            Shape.Whole(1, most, "int64"),
             (members, name, required) => members.Bytes(name, most, required),
             static value => value is { } number ? JsonValue.Create(number) : null,
             static json => json.GetInt64()
@@ -57,7 +68,12 @@ public static class Forms
     /// <summary>A list of 1 to <paramref name="most"/> numbers.</summary>
     public static Form<IReadOnlyList<double>?> Numbers(int most, double least, double greatest) =>
         new(
-            Shape.Numbers,
+            new("array")
+            {
+                Items = Shape.Decimal with { Least = (decimal)least, Most = (decimal)greatest },
+                Fewest = 1,
+                MostItems = most,
+            },
             (members, name, _) => members.Numbers(name, most, least, greatest),
             static value => value is null ? null : new JsonArray([.. value.Select(static number => (JsonNode)number)]),
             static json => [.. json.EnumerateArray().Select(static number => number.GetDouble())]
@@ -66,7 +82,10 @@ public static class Forms
     /// <summary>A list of texts.</summary>
     public static Form<IReadOnlyList<string>> Texts(int most, Func<string, string?> fault) =>
         new(
-            Shape.Texts,
+            Shape.Texts with
+            {
+                MostItems = most,
+            },
             (members, name, _) => members.Texts(name, most, fault),
             static value => new JsonArray([.. value.Select(static text => (JsonNode)text)]),
             static json => [.. json.EnumerateArray().Select(static text => text.GetString()!)]
@@ -106,7 +125,7 @@ public static class Forms
     /// <param name="query">Whether the address may have one.</param>
     public static Form<Uri?> Url(bool query) =>
         new(
-            Shape.Text,
+            Shape.Url,
             (members, name, required) => members.Url(name, required, query),
             static value => Node(value?.OriginalString),
             static json => HttpAddress.Stored(json.GetString()!)

@@ -163,10 +163,7 @@ public static class MailRuleFields
     public static Field<T> ExpiresAfter<T>(Func<T, TimeSpan?> get, Func<T, TimeSpan?, T> set, string says) =>
         Field<T>.Of(
             "expires_after",
-            Whole(LeastExpiry, MostExpiry) with
-            {
-                Shape = Shape.Whole(),
-            },
+            Whole(LeastExpiry, MostExpiry),
             value => (int?)get(value)?.TotalSeconds,
             (value, seconds) => set(value, seconds is { } given ? TimeSpan.FromSeconds(given) : null),
             says: says,

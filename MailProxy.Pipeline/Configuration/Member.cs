@@ -18,6 +18,9 @@ public abstract record Member(string Name, Shape Shape)
 {
     public FieldUse Use { get; init; }
 
+    /// <summary>Of a member that only answers have: a request must not have it.</summary>
+    public bool Unasked { get; init; }
+
     /// <summary>Write-only: an answer says whether it is set.</summary>
     public bool Secret { get; init; }
 

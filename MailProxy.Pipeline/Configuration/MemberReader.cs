@@ -151,7 +151,7 @@ public sealed class MemberReader
     /// <param name="existing">What is stored: kept when a client sends back what it was shown of it.</param>
     public Uri? Url(string name, bool required, bool query, string? existing = null)
     {
-        if (ShownUrl.Kept(Text(name, 2_048, required), existing) is not { } text)
+        if (ShownUrl.Kept(Text(name, Shape.LongestUrl, required), existing) is not { } text)
             return null;
         var (address, fault) = HttpAddress.Read(text);
         if (address is not null && text.Contains('#'))

@@ -5,6 +5,9 @@ namespace MailProxy.Pipeline.Configuration;
 /// its schema.</param>
 public sealed record Shape(string Type)
 {
+    /// <summary>Most characters of an address that is asked over HTTP.</summary>
+    public const int LongestUrl = 2_048;
+
     public static readonly Shape Text = new("string");
     public static readonly Shape Flag = new("boolean");
 
@@ -18,6 +21,12 @@ public sealed record Shape(string Type)
     public static readonly Shape Decimal = new("number") { Format = "double" };
     public static readonly Shape Numbers = new("array") { Items = Decimal };
 
+    /// <summary>An address that is asked over HTTP.</summary>
+    public static readonly Shape Url = new("string") { Longest = LongestUrl };
+
+    /// <summary>The id of another resource.</summary>
+    public static readonly Shape ObjectId = new("string") { Longest = 63, Pattern = IdSyntax.ObjectPattern };
+
     public static Shape Whole(long? least = null, long? most = null, string format = "int32") =>
         new("integer")
         {
@@ -28,8 +37,23 @@ public sealed record Shape(string Type)
 
     public string? Format { get; init; }
     public IReadOnlyList<string>? Choices { get; init; }
-    public long? Least { get; init; }
-    public long? Most { get; init; }
+    public decimal? Least { get; init; }
+    public decimal? Most { get; init; }
+
+    /// <summary>Characters (UTF-16 units) of a text at most.</summary>
+    public int? Longest { get; init; }
+
+    /// <summary>What a text must match, as a regular expression of ECMA-262.</summary>
+    public string? Pattern { get; init; }
+
+    /// <summary>Items of a list at least.</summary>
+    public int? Fewest { get; init; }
+
+    /// <summary>Items of a list, or members of an object with any names, at most.</summary>
+    public int? MostItems { get; init; }
+
+    /// <summary>Requests may write this instead of the object.</summary>
+    public Shape? Or { get; init; }
     public Shape? Items { get; init; }
 
     /// <summary>It is an object with these members.</summary>

@@ -6,15 +6,17 @@ namespace MailProxy.Pipeline.Configuration;
 /// <summary>Reads and writes <c>auth</c> of whatever is configured with credentials, over what is stored. Pure.</summary>
 public static class SourceAuthFields
 {
+    private static readonly Shape Long = Shape.Text with { Longest = Credentials.MaxLength };
+
     // For the documents only: which members there are depends on the kind, so they are read together.
     private static readonly FieldList<SourceAuth> Members = new(
         "SourceAuth",
         [
-            new("user", Shape.Text),
-            new("password", Shape.Text) { Secret = true },
-            new("bearer", Shape.Text) { Secret = true },
+            new("user", Long),
+            new("password", Long) { Secret = true },
+            new("bearer", Long) { Secret = true },
             new("header", Shape.Text),
-            new("value", Shape.Text) { Secret = true },
+            new("value", Long) { Secret = true },
         ]
     )
     {

@@ -8,7 +8,7 @@ public static class UrlFields
     /// <summary>An address that is required; what a client was shown of it, sent back, keeps it as it is.</summary>
     public static Field<T> Hidden<T>(string name, Func<T, Uri> get, Func<T, Uri, T> set)
         where T : class =>
-        new(name, Shape.Text)
+        new(name, Shape.Url)
         {
             Required = true,
             Always = true,

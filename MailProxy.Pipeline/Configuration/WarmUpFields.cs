@@ -29,7 +29,12 @@ public static class WarmUpFields
     );
 
     private static readonly Form<IReadOnlyList<int>?> Daily = new(
-        new("array") { Items = Shape.Whole(1, MostADay) },
+        new("array")
+        {
+            Items = Shape.Whole(1, MostADay),
+            Fewest = 1,
+            MostItems = WarmUp.MostDays,
+        },
         ReadDaily,
         static days => days is null ? null : new JsonArray([.. days.Select(static most => (JsonNode)most)]),
         static json => [.. json.EnumerateArray().Select(static most => most.GetInt32())]

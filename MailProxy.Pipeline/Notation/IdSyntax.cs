@@ -8,6 +8,12 @@ public static class IdSyntax
     public const string MessageRule = "1 to 128 of A-Z, a-z, 0-9 and ._:@- but not . or ..";
     public const string ObjectRule = "1 to 63 of A-Z, a-z, 0-9, _ and -, not beginning with -; case counts";
 
+    /// <summary><see cref="IsMessageId"/> as a regular expression of ECMA-262.</summary>
+    public const string MessagePattern = @"^(?!\.{1,2}$)[A-Za-z0-9._:@-]{1,128}$";
+
+    /// <summary><see cref="IsObjectId"/> as a regular expression of ECMA-262.</summary>
+    public const string ObjectPattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$";
+
     private static readonly SearchValues<char> MessageChars = SearchValues.Create(
         "-.0123456789:@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
     );

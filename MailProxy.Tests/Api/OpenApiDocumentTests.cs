@@ -52,12 +52,11 @@ public sealed class OpenApiDocumentTests
                 var success = operation["responses"]!.AsObject().Where(r => r.Key[0] == '2').ToArray();
                 Assert.That(success, Is.Not.Empty, name);
                 Assert.That(success.All(r => r.Key == "204" || r.Value!["content"] is JsonObject { Count: > 0 }), name);
-                Assert.That(
-                    (string?)operation["responses"]!["default"]!["content"]!["application/problem+json"]!["schema"]!["$ref"],
-                    Does.StartWith("#/components/schemas/"),
-                    name
-                );
-                Assert.That(operation["security"] is not null, Is.EqualTo(name.Contains("/v1/")), name);
+                foreach (var refusal in operation["responses"]!.AsObject().Where(r => r.Key[0] is '4' or '5' or 'd' && r.Key != "416"))
+                    Assert.That((string?)refusal.Value!["$ref"], Does.StartWith("#/components/responses/"), name);
+                Assert.That(operation["security"]!.AsArray(), Has.Count.EqualTo(name.Contains("/v1/") ? 1 : 0), name);
+                Assert.That((string?)operation["summary"], Is.Not.Empty, name);
+                Assert.That((string?)operation["description"], Is.Not.Empty, name);
                 Assert.That(
                     operation["parameters"]?.AsArray().Count(p => (string?)p!["in"] == "path") ?? 0,
                     Is.EqualTo(name.Count(c => c == '{')),
@@ -75,7 +74,14 @@ public sealed class OpenApiDocumentTests
             Assert.That(schemas["MessageList"]!["required"]!.AsArray().Select(r => (string?)r), Does.Contain("next_cursor"));
             Assert.That((bool?)schemas["AuthRequest"]!["properties"]!["password"]!["writeOnly"], Is.True);
             foreach (var reference in References(document))
-                Assert.That(schemas.ContainsKey(reference), reference);
+                Assert.That(reference.Split('/')[1..].Aggregate(document, (node, step) => node?[step]!), Is.Not.Null, reference);
+            foreach (var response in document["components"]!["responses"]!.AsObject())
+                Assert.That(
+                    (string?)response.Value!["content"]!["application/problem+json"]!["schema"]!["$ref"],
+                    Is.EqualTo("#/components/schemas/Problem"),
+                    response.Key
+                );
+            Assert.That((bool?)schemas["Problem"]!["properties"]!["detail"]!["x-ms-primary-error-message"], Is.True);
             Assert.That(
                 schemas["MessageRequest"]!["properties"]!.AsObject().Select(p => p.Key),
                 Is.EquivalentTo(
@@ -114,7 +120,11 @@ public sealed class OpenApiDocumentTests
     private static IEnumerable<string> References(JsonNode? node) =>
         node switch
         {
-            JsonObject found => found.SelectMany(m => m.Key == "$ref" ? [m.Value!.GetValue<string>().Split('/')[^1]] : References(m.Value)),
+            JsonObject found => found.SelectMany(m =>
+                m.Key == "$ref" ? [m.Value!.GetValue<string>()]
+                : m.Key == "mapping" ? m.Value!.AsObject().Select(static one => (string)one.Value!)
+                : References(m.Value)
+            ),
             JsonArray list => list.SelectMany(References),
             _ => [],
         };

@@ -19,6 +19,9 @@ public static class DkimKeyFields
         ("retired", DkimState.Retired)
     );
 
+    /// <summary>Most characters of a selector: with "-ed25519" behind it a label has 63 at most (RFC 1035 section 2.3.4).</summary>
+    public const int LongestSelector = 50;
+
     private static readonly Form<DkimAlgorithm?> Algorithm = Choice(Algorithms);
     private static readonly Form<DkimState?> State = Choice(States);
 
@@ -45,8 +48,6 @@ public static class DkimKeyFields
     /// <summary>Reads what kind of key is asked for; mistakes are told to the reader.</summary>
     public static (string Domain, string? Selector, IReadOnlyList<DkimAlgorithm> Algorithms) Asked(MemberReader members)
     {
-        // With "-ed25519" behind it a label has 63 at most (RFC 1035 section 2.3.4).
-        const int LongestSelector = 50;
         var domain = Text(253).Checked("invalid_domain", AccountRules.DomainFault).Bind(members, "domain", true);
         var selector = Text(LongestSelector).Checked("invalid_selector", AccountRules.SelectorFault).Bind(members, "selector", false);
         var isBoth = members.Choice("algorithm", Both);

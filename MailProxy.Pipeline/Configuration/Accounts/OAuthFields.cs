@@ -121,6 +121,7 @@ internal static class OAuthFields
         );
         return field with
         {
+            Shape = name == "service_account_key" ? field.Shape with { Or = new("object") } : field.Shape,
             Always = true,
             Bind = (members, now, before) =>
                 field.Bind!(members, now, !members.Has(name) && OAuthRules.ReplacedBy(name).Any(members.Has) ? null : before),

@@ -13,7 +13,12 @@ public static class KeyFields
     private const int MostNetworks = 100;
 
     private static readonly Form<KeyScopes> Scopes = new(
-        Shape.Texts,
+        new("array")
+        {
+            Items = Shape.Text with { Choices = [.. KeyScopeNames.All.Select(static scope => scope.Name)] },
+            Fewest = 1,
+            MostItems = KeyScopeNames.All.Count,
+        },
         static (members, name, _) =>
         {
             var words = KeyScopeNames.All;
@@ -85,6 +90,7 @@ public static class KeyFields
             },
             KeyField.Answered("key", Shape.Text) with
             {
+                Unasked = true,
                 Bind = NotAsked,
                 Shown = "Only in the answer that made it.",
             },
@@ -131,6 +137,7 @@ public static class KeyFields
     private static KeyField Answered(string name, Func<TenantKey, string> get) =>
         KeyField.Answered(name, Shape.Text, key => get(key)) with
         {
+            Unasked = true,
             Always = true,
             Bind = NotAsked,
         };
@@ -147,6 +154,7 @@ public static class KeyFields
         Instant(name, get, set) with
         {
             Use = FieldUse.Answers,
+            Unasked = true,
             Bind = NotAsked,
             Tell = Nothing,
         };

@@ -37,7 +37,12 @@ public static class PoolFields
     };
 
     private static readonly Form<IReadOnlyList<PoolMember>> Accounts = new(
-        new("array") { Items = new("object") { Object = Member } },
+        new("array")
+        {
+            Items = new("object") { Object = Member, Or = Shape.ObjectId },
+            Fewest = 1,
+            MostItems = Pool.MostAccounts,
+        },
         Bind,
         static members => new JsonArray([.. members.Select(static member => (JsonNode)Member.Keep(member))]),
         static json => [.. json.EnumerateArray().Select(static one => Member.Read(one, new("")))]

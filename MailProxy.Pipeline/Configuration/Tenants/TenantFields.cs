@@ -37,6 +37,7 @@ public static class TenantFields
         )
         .As(static text => text is null ? null : Retention.Parse(text), static retain => retain?.ToString()) with
     {
+        Shape = Shape.Text with { Longest = 32, Pattern = "^(none|until_reported|[0-9]{1,4}d)$" },
         Read = static json =>
             Retention.Parse(json.GetString()!) ?? throw new UnreadableResourceException($"Its retention '{json}' is unknown."),
     };

@@ -11,6 +11,12 @@ public static class WebhookFields
     /// <summary>The action that lets an endpoint report again, also one that was disabled by failures.</summary>
     public const string Resume = "resume";
 
+    private static readonly Shape Types = new("array")
+    {
+        Items = Shape.Text with { Choices = [.. EventNames.All.Select(static type => type.Name)] },
+        MostItems = EventNames.All.Count,
+    };
+
     /// <summary>A replay as it is answered.</summary>
     public static readonly FieldList<ReplayProgress> Replay = new(
         "WebhookReplay",
@@ -43,7 +49,10 @@ public static class WebhookFields
             },
             WebhookField.Of(
                 "types",
-                Texts(EventNames.All.Count, WebhookRules.TypeFault),
+                Texts(EventNames.All.Count, WebhookRules.TypeFault) with
+                {
+                    Shape = Types,
+                },
                 w => w.Types,
                 (w, types) => w with { Types = types },
                 says: "Event types wanted; absent: all."
@@ -54,10 +63,7 @@ public static class WebhookFields
             },
             WebhookField.Of(
                 "style",
-                Choice(ReportStyles.Names) with
-                {
-                    Shape = Shape.Text,
-                },
+                Choice(ReportStyles.Names),
                 w => w.Style,
                 (w, style) => w with { Style = style ?? ReportStyle.Events },
                 says: "`events` (default; Standard Webhooks 1.0), `sync` (delivery reports whose answers steer the next one), `genro` "
@@ -98,7 +104,7 @@ public static class WebhookFields
                 Show = (w, shown) => WebhookField.Add(shown, "empty_reports", w.EmptyReports ? null : false),
                 Tell = (w, told) => WebhookField.Add(told, "empty_reports", w.EmptyReports ? null : false),
             },
-            WebhookField.Answered("status", Shape.Text) with
+            WebhookField.Answered("status", Shape.Text with { Choices = ["enabled", "paused", "disabled"] }) with
             {
                 Always = true,
             },
@@ -118,7 +124,7 @@ public static class WebhookFields
             {
                 Order = 1,
             },
-            new("secret", Shape.Text)
+            new("secret", Shape.Text with { Longest = 256 })
             {
                 Secret = true,
                 Always = true,
