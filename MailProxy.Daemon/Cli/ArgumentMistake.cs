@@ -14,7 +14,8 @@ internal static class ArgumentMistake
         var command = parsed.CommandResult.Command;
         var name = command is Verb verb ? verb.FullName : "mailproxy";
         if (Array.Find(args, arg => Array.Exists(Secrets, secret => arg == secret || arg.StartsWith(secret + '='))) is { } given)
-            return $"{given.Split('=')[0]} is not taken: everybody on this machine can read arguments. Use {given.Split('=')[0]}-file FILE, "
+            return $"{given.Split('=')[0]} is not taken: everybody on this machine can read arguments. Use "
+                + $"{given.Split('=')[0]}-file FILE, "
                 + "where - is standard input.";
         if (command.Subcommands.Count > 0)
         {
@@ -23,9 +24,26 @@ internal static class ArgumentMistake
             return $"{name}: {unknown}There are: {known}.";
         }
 
-        var text = parsed.Errors.Count > 0 ? parsed.Errors[0] : null;
-        return $"{name}: {Message(text, parsed)} See mailproxy {name} --help.";
+        var message = UnknownOption(parsed, args) is { } option ? Unknown(option) : Message(parsed.Errors.FirstOrDefault(), parsed);
+        return $"{name}: {message} See mailproxy {name} --help.";
     }
+
+    /// <summary>
+    /// An option that no command knows, which the parser takes for a word that the command has room for: a mistyped --yes is no id. Behind
+    /// -- anything is a word.
+    /// </summary>
+    public static string? UnknownOption(ParseResult parsed, string[] args)
+    {
+        var end = Array.IndexOf(args, "--");
+        var options = end < 0 ? args : args[..end];
+        return parsed
+            .CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(static argument => argument.Tokens)
+            .Select(static token => token.Value)
+            .FirstOrDefault(word => word.StartsWith("--", StringComparison.Ordinal) && options.Contains(word));
+    }
+
+    private static string Unknown(string option) => $"the option {Hosting.OneLine.Quote(option.Split('=')[0])} is not known.";
 
     private static string Message(ParseError? error, ParseResult parsed)
     {
@@ -33,7 +51,7 @@ internal static class ArgumentMistake
             return $"{missing.Name} is missing: {missing.Description}";
         if (parsed.UnmatchedTokens is [var first, ..])
             return first.StartsWith('-')
-                ? $"the option {Hosting.OneLine.Quote(first.Split('=')[0])} is not known."
+                ? Unknown(first)
                 : $"'{Hosting.OneLine.Quote(first)}' is one word too many; text with blanks stands in quotation marks.";
         var message = (error?.Message ?? "something is missing").TrimEnd('.', ' ');
         return char.ToLowerInvariant(message[0]) + message[1..] + ".";

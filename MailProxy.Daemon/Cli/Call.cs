@@ -25,10 +25,7 @@ internal sealed class Call(ParseResult parsed, Terminal terminal, CancellationTo
     public DaemonFinder Finder => new(terminal.Environment, terminal.BaseDirectory);
 
     /// <summary>The daemon; found when it is first asked.</summary>
-    public DaemonClient Daemon => _daemon ??= Connect(needsKey: true);
-
-    /// <summary>As <see cref="Daemon"/>, for what needs no key.</summary>
-    public DaemonClient PublicDaemon => _daemon ??= Connect(needsKey: false);
+    public DaemonClient Daemon => _daemon ??= Connect();
 
     public T? Get<T>(Option<T> option) => parsed.GetValue(option);
 
@@ -93,14 +90,14 @@ internal sealed class Call(ParseResult parsed, Terminal terminal, CancellationTo
 
     private string? PathOrNull(string? path) => path is null ? null : terminal.PathOf(path);
 
-    private DaemonClient Connect(bool needsKey)
+    private DaemonClient Connect()
     {
         var (data, config) = Places;
         var (address, settings) = Finder.Find(parsed.GetValue(CommonOptions.Server), data, config);
         Settings = settings;
         var keys = new KeyFinder(terminal.Environment, terminal.In, terminal.IsInteractive ? AskKey : null);
         var file = parsed.GetValue(CommonOptions.KeyFile);
-        var key = needsKey ? keys.Find(file is null or "-" ? file : terminal.PathOf(file), address, settings) : null;
+        var key = keys.Find(file is null or "-" ? file : terminal.PathOf(file), address, settings);
         var timeout = TimeSpan.FromSeconds(parsed.GetValue(CommonOptions.Timeout) ?? CommonOptions.DefaultTimeout);
 
         // '*' is for lists, which name it in the query.

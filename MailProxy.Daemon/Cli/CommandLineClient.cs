@@ -36,7 +36,7 @@ internal static class CommandLineClient
             return ExitCode.Done;
         }
 
-        if (parsed.Errors.Count > 0 || command is not Verb { Run: { } run })
+        if (parsed.Errors.Count > 0 || ArgumentMistake.UnknownOption(parsed, args) is not null || command is not Verb { Run: { } run })
             return Refuse(terminal, ArgumentMistake.Of(parsed, args), ExitCode.Usage);
         using var call = new Call(parsed, terminal, stop);
         return await RunAsync(call, run);

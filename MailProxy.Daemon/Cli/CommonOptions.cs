@@ -10,14 +10,16 @@ internal static class CommonOptions
     public static readonly Option<string?> Server = Words.Text(
         "--server",
         "URL",
-        "The daemon: http://host:port, https://host, or unix:/path (MAILPROXY_SERVER). Without it, one of this machine: by the socket in its "
+        "The daemon: http://host:port, https://host, or unix:/path (MAILPROXY_SERVER). Without it, one of this machine: "
+            + "by the socket in its "
             + "data directory, else by its settings."
     );
 
     public static readonly Option<string?> KeyFile = Words.Text(
         "--key-file",
         "FILE",
-        "The key, in a file; - is standard input (MAILPROXY_KEY_FILE, or the key itself in MAILPROXY_KEY). Without it admin.key of the data "
+        "The key, in a file; - is standard input (MAILPROXY_KEY_FILE, or the key itself in MAILPROXY_KEY). Without it "
+            + "admin.key of the data "
             + "directory."
     );
 

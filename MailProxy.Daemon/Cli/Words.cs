@@ -48,11 +48,30 @@ internal static class Words
         return option;
     }
 
+    /// <summary>An argument that is one of a few words.</summary>
+    public static Argument<string> Choice(string name, string[] choices)
+    {
+        var argument = new Argument<string>(name) { Description = string.Join(", ", choices[..^1]) + " or " + choices[^1] + "." };
+        argument.Validators.Add(result =>
+        {
+            if (result.Tokens is [var given, ..] && !choices.Contains(given.Value))
+                result.AddError(NoneOf(name, given.Value, choices));
+        });
+        return argument;
+    }
+
     /// <summary>One of a few words.</summary>
     public static Option<string?> Choice(string name, string description, params string[] choices)
     {
         var option = new Option<string?>(name) { HelpName = string.Join('|', choices), Description = description };
-        option.AcceptOnlyFromAmong(choices);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var given, ..] && !choices.Contains(given.Value))
+                result.AddError(NoneOf(name, given.Value, choices));
+        });
         return option;
     }
+
+    private static string NoneOf(string name, string given, string[] choices) =>
+        $"{name}: '{Hosting.OneLine.Quote(given)}' is none of {string.Join(", ", choices)}.";
 }

@@ -76,7 +76,8 @@ internal sealed class KeyFinder(IDictionary environment, TextReader input, Func<
     private static DaemonException Unreadable(string path, Exception error) =>
         new(
             DaemonTrouble.Refused,
-            $"The key's file {path} cannot be read: {OneLine.Of(error)} Run the command as the daemon's user, or name another by --key-file.",
+            $"The key's file {path} cannot be read: {OneLine.Of(error)} Run the command as the daemon's user, or name "
+                + "another by --key-file.",
             error
         );
 

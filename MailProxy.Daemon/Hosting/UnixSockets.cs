@@ -22,7 +22,8 @@ internal static class UnixSockets
     /// <summary>Throws <see cref="StartRefusedException"/> when one of the sockets cannot be listened on.</summary>
     public static void Clear(string urls) => Array.ForEach(Paths(urls), ClearPath);
 
-    /// <summary>Removes what a killed process left at this path. Throws <see cref="StartRefusedException"/> when it cannot be listened on.</summary>
+    /// <summary>Removes what a killed process left at this path. Throws <see cref="StartRefusedException"/> when it cannot be
+    /// listened on.</summary>
     public static void ClearPath(string path)
     {
         var address = Address(path);

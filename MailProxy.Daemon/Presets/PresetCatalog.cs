@@ -43,7 +43,8 @@ internal static class PresetCatalog
             "https://entra.microsoft.com",
             [
                 "Entra admin centre, App registrations, New registration. Its overview has the directory (tenant) ID and the client ID.",
-                "There: API permissions, Add, APIs my organization uses, Office 365 Exchange Online, Application permissions, SMTP.SendAsApp; "
+                "There: API permissions, Add, APIs my organization uses, Office 365 Exchange Online, Application "
+                    + "permissions, SMTP.SendAsApp; "
                     + "then Grant admin consent.",
                 "There: Certificates & secrets, New client secret. Copy its Value, not its ID; it is shown once.",
                 "Exchange Online PowerShell: New-ServicePrincipal -AppId CLIENT-ID -ObjectId OBJECT-ID-OF-THE-ENTERPRISE-APPLICATION, then "
@@ -89,7 +90,8 @@ internal static class PresetCatalog
             [
                 "SES console, in the region from which you send: Identities, verify your domain or address.",
                 "There: SMTP settings, Create SMTP credentials. They are not the access key of AWS, and hold for one region.",
-                "A new account is in the sandbox of SES and sends to verified addresses only: Account dashboard, Request production access.",
+                "A new account is in the sandbox of SES and sends to verified addresses only: Account dashboard, Request "
+                    + "production access.",
             ],
             [
                 new(Region, "Region", "As in the console, such as eu-central-1.")
@@ -176,7 +178,8 @@ internal static class PresetCatalog
             "https://app.brevo.com/settings/keys/smtp",
             [
                 "Senders, Domains & Dedicated IPs: add your sender or domain and verify it.",
-                "SMTP & API, SMTP: the login is shown there; Generate a new SMTP key. The password of the account and an API key are refused.",
+                "SMTP & API, SMTP: the login is shown there; Generate a new SMTP key. The password of the account and an "
+                    + "API key are refused.",
             ],
             [
                 Mail(User, "SMTP login", "From SMTP & API; not always the address with which you sign in."),

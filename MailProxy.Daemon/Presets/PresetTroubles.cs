@@ -14,7 +14,8 @@ internal static class PresetTroubles
             "Google wants an app password here, not the password of the account.",
             [
                 "myaccount.google.com, Security: 2-step verification is on.",
-                "myaccount.google.com/apppasswords: make one, and give it here. If the page is not there, an administrator of the Workspace has "
+                "myaccount.google.com/apppasswords: make one, and give it here. If the page is not there, an "
+                    + "administrator of the Workspace has "
                     + "switched app passwords off.",
             ]
         ),
@@ -45,7 +46,8 @@ internal static class PresetTroubles
             @"AADSTS7000215|invalid_client",
             "Microsoft does not accept the client secret.",
             [
-                "Entra admin centre, the app registration, Certificates & secrets: copy the Value of a secret, not its ID. A Value is shown only "
+                "Entra admin centre, the app registration, Certificates & secrets: copy the Value of a secret, not its "
+                    + "ID. A Value is shown only "
                     + "when it is made: make a new one.",
                 "The secret has not ended: its date is on the same page.",
             ]
@@ -74,8 +76,10 @@ internal static class PresetTroubles
             null,
             "Microsoft gave a token, and the mailbox does not accept it.",
             [
-                "Entra admin centre, API permissions: SMTP.SendAsApp of Office 365 Exchange Online is an application permission, with admin consent.",
-                "Exchange Online PowerShell: Get-ServicePrincipal has the application, with the object ID of the enterprise application (not of "
+                "Entra admin centre, API permissions: SMTP.SendAsApp of Office 365 Exchange Online is an application "
+                    + "permission, with admin consent.",
+                "Exchange Online PowerShell: Get-ServicePrincipal has the application, with the object ID of the "
+                    + "enterprise application (not of "
                     + "the app registration).",
                 "There: Get-MailboxPermission -Identity MAILBOX has FullAccess for it.",
                 "Microsoft 365 admin centre, the mailbox, Mail, Manage email apps: Authenticated SMTP is ticked.",

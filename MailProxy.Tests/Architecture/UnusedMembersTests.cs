@@ -11,7 +11,6 @@ internal sealed class UnusedMembersTests
     [
         "ConnectionLimit::get_Open",
         "SandboxMailbox::get_Received",
-        "SandboxMailbox::ReachedAsync",
         "AttachmentCache::get_Bytes",
         "AttachmentFetcher::get_Aside",
         "FetchGovernor::get_Running",

@@ -16,9 +16,12 @@ internal static class ApplyVerb
         return new Verb("apply", "Make accounts, pools, tenants and so on what a file says: shows the differences, asks, and applies them.")
         {
             Details =
-                "The file has tenants, volumes, accounts, pools, webhooks and batches by id, and a list of suppressions; tenant says whose they "
-                + "are, and several documents may stand one after another. A secret need not be in it: {from_file: NAME} or {from_env: NAME} "
-                + "stands for it anywhere, and one that is left out is kept. What somebody else changes meanwhile is not overwritten (exit code "
+                "The file has tenants, volumes, accounts, pools, webhooks and batches by id, and a list of suppressions; "
+                + "tenant says whose they "
+                + "are, and several documents may stand one after another. A secret need not be in it: {from_file: NAME} "
+                + "or {from_env: NAME} "
+                + "stands for it anywhere, and one that is left out is kept. What somebody else changes meanwhile is not "
+                + "overwritten (exit code "
                 + "6). mailproxy export writes such a file.",
             Examples = ["mailproxy apply --file mail.yaml --dry-run", "mailproxy apply --file mail.yaml --yes"],
             Run = async call =>

@@ -15,7 +15,8 @@ internal static class ExportVerb
         return new Verb("export", "What is configured of a tenant, as a YAML file that apply takes; --json writes JSON.")
         {
             Details =
-                "Secrets never come out: the file says in a remark which are stored, and applied to the same installation it leaves them as they "
+                "Secrets never come out: the file says in a remark which are stored, and applied to the same installation "
+                + "it leaves them as they "
                 + "are. The tenants themselves are in it unless --tenant names one; it takes the admin key.",
             Examples = ["mailproxy export --output mail.yaml", "mailproxy export --tenant shop --json"],
             Run = async call =>

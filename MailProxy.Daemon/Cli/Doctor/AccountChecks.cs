@@ -50,13 +50,17 @@ internal sealed class AccountChecks(Call call, INameLookup names, bool quick)
         if (Cell.Flag(account, "paused"))
             yield return new(Health.Warning, about, "state", "a person has paused it.", $"mailproxy accounts resume {id}");
         if (Cell.Text(account, "circuit.state") is "open" or "half_open")
+        {
+            var since = $"open ({Cell.Text(account, "circuit.cause")}) since {Cell.Text(account, "circuit.since")}";
             yield return new(
                 Health.Problem,
                 about,
                 "circuit",
-                $"open ({Cell.Text(account, "circuit.cause")}) since {Cell.Text(account, "circuit.since")}: {Cell.Text(account, "circuit.last_reply")}",
+                $"{since}: {Cell.Text(account, "circuit.last_reply")}",
                 [.. new[] { Cell.Text(account, "circuit.remedy") }.Where(static text => text.Length > 0), $"mailproxy accounts test {id}"]
             );
+        }
+
         if ((string?)account["secret_expires_at"] is { } ends)
             yield return Ends(
                 about,

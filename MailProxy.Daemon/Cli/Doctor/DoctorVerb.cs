@@ -24,8 +24,10 @@ internal static class DoctorVerb
         )
         {
             Details =
-                "Settings, data directory, disk, clock and store of a daemon of this machine; its version and readiness; of each account the "
-                + "name, connection, TLS, certificate, log-in, the end of its secrets, and what its provider advises; SPF, DKIM and DMARC of the "
+                "Settings, data directory, disk, clock and store of a daemon of this machine; its version and readiness; "
+                + "of each account the "
+                + "name, connection, TLS, certificate, log-in, the end of its secrets, and what its provider advises; "
+                + "SPF, DKIM and DMARC of the "
                 + "domains from which it sends; each volume, and each webhook by a test event. Warnings do not change the exit code. "
                 + "--tenant '*' looks at all tenants.",
             Examples = ["mailproxy doctor", "mailproxy doctor --quick --json"],
@@ -81,7 +83,7 @@ internal static class DoctorVerb
         int Count(Health health) => findings.Count(one => one.Health == health);
         var problems = Count(Health.Problem);
         var answer = new JsonObject { ["ok"] = problems == 0, ["findings"] = new JsonArray([.. findings.Select(Json)]) };
-        call.Done(answer, $"{Count(Health.Ok)} ok, {Count(Health.Warning)} warnings, {problems} problems.");
+        call.Done(answer, $"ok: {Count(Health.Ok)}, warnings: {Count(Health.Warning)}, problems: {problems}.");
         return problems == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 

@@ -18,6 +18,9 @@ internal static class Tables
 {
     private const int Gap = 2;
 
+    /// <summary>What is no longer than a time stays on one line, and so do ids, which people copy.</summary>
+    private const int Short = 20;
+
     public static void Write(Terminal terminal, IReadOnlyList<Column> columns, IReadOnlyList<JsonNode> rows)
     {
         string[][] cells = [.. rows.Select(row => columns.Select(column => Plain.Of(column.Of(row))).ToArray())];
@@ -27,13 +30,15 @@ internal static class Tables
             terminal.Out.Write(Columns(columns, cells));
     }
 
-    public static Table Coloured(IReadOnlyList<Column> columns, IEnumerable<string[]> cells)
+    public static Table Coloured(IReadOnlyList<Column> columns, string[][] cells)
     {
         var table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
-        foreach (var column in columns)
+        for (var i = 0; i < columns.Count; i++)
         {
-            var made = new TableColumn(new Markup($"[bold]{column.Heading.EscapeMarkup()}[/]"));
-            table.AddColumn(column.IsRight ? made.RightAligned().NoWrap() : made);
+            var made = new TableColumn(new Markup($"[bold]{columns[i].Heading.EscapeMarkup()}[/]"));
+            if (i == 0 || cells.All(row => row[i].Length <= Short))
+                made.NoWrap();
+            table.AddColumn(columns[i].IsRight ? made.RightAligned() : made);
         }
 
         foreach (var row in cells)

@@ -28,7 +28,8 @@ internal static class AccountAdd
         return new Verb("add", "Make an account of a known provider: asks only what is needed, logs in at once, and says what is wrong.")
         {
             Details =
-                "Everything that the preset needs and that no option says is asked for, when somebody is there. Nothing is sent by the test. "
+                "Everything that the preset needs and that no option says is asked for, when somebody is there. Nothing "
+                + "is sent by the test. "
                 + "docs/guide/providers.md goes through each provider.",
             Examples =
             [

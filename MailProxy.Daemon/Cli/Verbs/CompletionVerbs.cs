@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace MailProxy.Daemon.Cli.Verbs;
 
 /// <summary>The command <c>completions</c>: scripts for shells, made from the tree of commands.</summary>
@@ -7,12 +5,12 @@ internal static class CompletionVerbs
 {
     public static Verb Make()
     {
-        var shell = Words.Word("SHELL", "bash, zsh or fish.");
-        shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
+        var shell = Words.Choice("SHELL", ["bash", "zsh", "fish"]);
         return new Verb("completions", "A script that lets a shell complete commands and options.")
         {
             Details =
-                "bash: source <(mailproxy completions bash), or into /usr/share/bash-completion/completions/mailproxy. zsh: into a file _mailproxy "
+                "bash: source <(mailproxy completions bash), or into /usr/share/bash-completion/completions/mailproxy. "
+                + "zsh: into a file _mailproxy "
                 + "in a directory of fpath. fish: into ~/.config/fish/completions/mailproxy.fish.",
             Examples = ["mailproxy completions bash", "mailproxy completions zsh", "mailproxy completions fish"],
             Run = call =>

@@ -65,7 +65,8 @@ internal static class MessageActions
         return new Verb(action, summary)
         {
             Details =
-                "With --matching it is shown first how many messages are meant, and asked; then it runs in the daemon as an operation, in steps, "
+                "With --matching it is shown first how many messages are meant, and asked; then it runs in the daemon as "
+                + "an operation, in steps, "
                 + "and goes on when this command is interrupted (mailproxy operations stop ends it).",
             Examples = examples,
             Run = call =>

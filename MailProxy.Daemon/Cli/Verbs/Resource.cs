@@ -46,7 +46,8 @@ internal sealed record Resource(string Plural, string Singular, string Example, 
         return new Verb("set", $"Make a {Singular}, or replace one, from JSON.")
         {
             Details =
-                "It takes the place of what is there, but for secrets: one that is absent is kept, null removes it. See docs/openapi.json for "
+                "It takes the place of what is there, but for secrets: one that is absent is kept, null removes it. See "
+                + "docs/openapi.json for "
                 + "the members.",
             Examples = [$"mailproxy {Plural} set {Example} --file {Example}.json"],
             Run = async call =>

@@ -47,7 +47,8 @@ internal static class StatusText
             .Select(static group => $"{group.Key} {group.Sum(static one => Cell.Number(one, "count"))}");
         var oldest = Cell.Text(status, "queue.oldest_due_at") is { Length: > 0 } due ? $", the oldest due {due}" : "";
         var parts = string.Join(", ", byStatus);
-        return $"queue: {Cell.Text(status, "queue.total")}{(parts.Length == 0 ? "" : $" ({parts})")}, overdue {Cell.Text(status, "queue.overdue")}{oldest}";
+        var total = Cell.Text(status, "queue.total") + (parts.Length == 0 ? "" : $" ({parts})");
+        return $"queue: {total}, overdue {Cell.Text(status, "queue.overdue")}{oldest}";
     }
 
     public static string Disk(JsonNode status)

@@ -53,7 +53,7 @@ internal static class TopVerb
         using var quit = CancellationTokenSource.CreateLinkedTokenSource(call.Stop);
         var console = call.Terminal.Console;
         var looks = new List<TopLook> { await TopLook.ReadAsync(call.Daemon, call.Clock, call.Stop) };
-        var keys = WatchKeysAsync(call, console, quit);
+        var keys = call.Terminal.IsInteractive ? WatchKeysAsync(call, console, quit) : Task.CompletedTask;
         try
         {
             // The other screen of the terminal, so that what stood there before is there again afterwards.
@@ -125,7 +125,10 @@ internal static class TopVerb
         lines.Add(
             waiting.Length == 0
                 ? new Markup("[green]no account holds mail back[/]")
-                : Tables.Coloured(columns, waiting.Take(room).Select(one => columns.Select(column => Plain.Of(column.Of(one))).ToArray()))
+                : Tables.Coloured(
+                    columns,
+                    [.. waiting.Take(room).Select(one => columns.Select(column => Plain.Of(column.Of(one))).ToArray())]
+                )
         );
         if (waiting.Length > room)
             lines.Add(new Text($"and {waiting.Length - room} more"));
