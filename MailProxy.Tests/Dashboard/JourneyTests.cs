@@ -22,6 +22,9 @@ internal sealed class JourneyTests : DaemonFixture
         "operations",
         "accounts",
         "accounts/new",
+        "presets",
+        "presets/microsoft",
+        "presets/generic",
         "accounts/sandbox",
         "pools",
         "batches",
@@ -88,11 +91,26 @@ internal sealed class JourneyTests : DaemonFixture
     }
 
     [Test]
-    public async Task NewAccount_WithAMistake_IsToldWhichOne_AndItsTestNamesWhatTheServerRefuses()
+    public async Task NewAccount_ByPreset_IsToldItsMistake_AndItsTestSaysInWordsWhatIsWrong()
     {
         await using var server = new ScriptedSmtpServer(static heard => heard.Verb == "CONNECT" ? "554 5.7.1 not from here" : null);
 
-        await GoAsync("newAccount", ("port", server.Port), ("mistake", "not from here"));
+        await GoAsync(
+            "newAccount",
+            ("title", "Any SMTP server"),
+            (
+                "fields",
+                new Dictionary<string, string>
+                {
+                    ["host"] = "127.0.0.1",
+                    ["port"] = server.Port.ToString(),
+                    ["security"] = "none",
+                }
+            ),
+            ("wrong", "port"),
+            ("mistake", "it is a number from 1 to 65535"),
+            ("trouble", "turned us away before the log-in")
+        );
     }
 
     [Test]
