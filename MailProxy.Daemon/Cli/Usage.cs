@@ -18,7 +18,8 @@ internal static class Usage
                                                   (else Genro:DefaultTenant, else default). MAIL_PROXY_ENCRYPTION_KEY as it was there.
         mailproxy COMMAND --help                  the commands that ask a running daemon: messages where send events operations
                                                   accounts pools volumes tenants keys webhooks batches suppressions recipients
-                                                  apply export status top doctor dispatcher audit; and sandbox config completions
+                                                  apply export status top flow requests doctor dispatcher audit inbox; and, without
+                                                  a daemon, sandbox config completions
         mailproxy help [command] | version
 
         The settings that are needed first:
@@ -49,9 +50,12 @@ internal static class Usage
         "export",
         "status",
         "top",
+        "flow",
+        "requests",
         "doctor",
         "dispatcher",
         "audit",
+        "inbox",
         "sandbox",
         "config",
         "completions",

@@ -19,7 +19,7 @@ internal static class KeyVerbs
     ];
 
     public static Verb Make() =>
-        new Verb("keys", "Keys of a tenant (--tenant; without it of default).").With(ListVerb(), AddVerb(), DeleteVerb());
+        new Verb("keys", "Keys of a tenant (--tenant; without it of default).").With(ListVerb(), AddVerb(), DeleteVerb(), SelfVerb());
 
     private static string Of(Call call) => Call.Path("v1/tenants/{0}/keys", call.Tenant ?? Default);
 
@@ -80,6 +80,18 @@ internal static class KeyVerbs
             },
         }.With(id, yes);
     }
+
+    private static Verb SelfVerb() =>
+        new("self", "Whose key this command uses, and what it may do.")
+        {
+            Examples = ["mailproxy keys self"],
+            Run = async call =>
+            {
+                var self = await call.Daemon.GetAsync("v1/self", call.Stop);
+                call.Show(self, _ => Outline.Write(call.Terminal, self));
+                return ExitCode.Done;
+            },
+        };
 
     private static void WriteKey(string path, string key)
     {
