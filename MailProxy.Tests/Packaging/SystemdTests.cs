@@ -158,7 +158,7 @@ internal sealed class SystemdTests
                 .And.Contain("admin.key")
                 .And.Contain("master.key")
         );
-        Assert.That(files.Split('\n'), Has.All.Match("^(d 700|f 600) "));
+        Assert.That(files.Split('\n'), Has.All.Match("^(d 700|f 600|s 600) "));
     }
 
     [Test]

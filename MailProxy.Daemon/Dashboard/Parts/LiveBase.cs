@@ -33,25 +33,26 @@ public abstract class LiveBase : ComponentBase, IAsyncDisposable
     {
         Who = await Session.WhoAsync();
         Api.Tenant = Who is { IsAdmin: true } && Tenant != "*" ? Tenant : null;
-        if (await LookAsync(_gone.Token) && RendererInfo.IsInteractive)
-            _looking = LookOnAsync();
+        var gone = _gone.Token;
+        if (await LookAsync(gone) && RendererInfo.IsInteractive && !gone.IsCancellationRequested)
+            _looking = LookOnAsync(gone);
     }
 
-    private async Task LookOnAsync()
+    private async Task LookOnAsync(CancellationToken gone)
     {
         using var timer = new PeriodicTimer(Every, Clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(_gone.Token))
+            while (await timer.WaitForNextTickAsync(gone))
             {
                 var more = true;
-                await InvokeAsync(async () => more = await LookAsync(_gone.Token));
+                await InvokeAsync(async () => more = await LookAsync(gone));
                 await InvokeAsync(StateHasChanged);
                 if (!more)
                     return;
             }
         }
-        catch (OperationCanceledException) when (_gone.IsCancellationRequested)
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
         {
             // Nobody looks any more.
         }
