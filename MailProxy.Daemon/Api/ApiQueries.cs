@@ -70,6 +70,12 @@ internal static class ApiQueries
                 new() { Type = JsonSchemaType.String },
                 "Where to go on: a next_cursor of the feed, or now; in the audit log the number of a line. Empty: from the oldest."
             ),
+            "order" => (
+                new() { Type = JsonSchemaType.String, Enum = ["asc", "desc"] },
+                "asc: oldest first; desc: newest first. Absent: asc."
+            ),
+            "failed" => (new() { Type = JsonSchemaType.Boolean }, "true: only requests that were answered with 4xx or 5xx."),
+            "message" => (Text(), "Requests that were about the message of this id."),
             "cursor" => (new() { Type = JsonSchemaType.String }, "The next_cursor of the page before. Empty: the first page."),
             "account" => (Text(), "Messages that go by this account."),
             "pool" => (Text(), "Messages that name this pool."),

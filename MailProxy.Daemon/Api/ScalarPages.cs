@@ -26,6 +26,7 @@ internal static class ScalarPages
         options.Title = "MailProxy";
         options.OpenApiRoutePattern = "/openapi/{documentName}.json";
         options.Nonce = (string?)http.Items[Nonce];
+        options.AddPreferredSecuritySchemes(ApiDocumentOperations.KeyScheme);
 
         // Nothing from elsewhere, and nothing told to anybody: fonts, usage, a chat, a proxy for requests.
         options.DefaultFonts = false;
@@ -33,6 +34,8 @@ internal static class ScalarPages
         options.Agent = new() { Disabled = true };
         options.Mcp = new() { Disabled = true };
         options.ProxyUrl = null;
+        options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
+        options.HideClientButton = true;
         options.DocumentDownloadType = DocumentDownloadType.Json;
     }
 }

@@ -11,6 +11,9 @@ public interface IAuditLog
 
     /// <summary>Entries after a number, oldest first.</summary>
     Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit);
+
+    /// <summary>Entries before a number, newest first.</summary>
+    Task<IReadOnlyList<AuditEntry>> ReadBackAsync(long before, int limit);
 }
 
 /// <param name="Number">Increases, with gaps where a write was rolled back.</param>

@@ -26,4 +26,7 @@ internal sealed class FakeAuditLog : IAuditLog
 
     public Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit) =>
         Task.FromResult<IReadOnlyList<AuditEntry>>([.. Entries.Where(e => e.Number > after).Take(limit)]);
+
+    public Task<IReadOnlyList<AuditEntry>> ReadBackAsync(long before, int limit) =>
+        Task.FromResult<IReadOnlyList<AuditEntry>>([.. Entries.Where(e => e.Number < before).Reverse().Take(limit)]);
 }

@@ -131,6 +131,24 @@ internal sealed class KeyRoutesTests : KeyFixture
     }
 
     [Test]
+    public async Task Audit_NewestFirst_PagesBack_ByCursorsOfItsOwn()
+    {
+        for (var i = 1; i <= 3; i++)
+            await _host.Audit.AppendAsync("ann", "account.create", $"account/default/a{i}", null);
+        using var first = await _host.SendAsync("GET", "/v1/audit?order=desc&limit=2");
+        var cursor = first.Headers.GetValues("X-Next-Cursor").Single();
+        using var rest = await _host.SendAsync("GET", "/v1/audit?order=desc&limit=2&cursor=" + cursor);
+        using var forth = await _host.SendAsync("GET", "/v1/audit?limit=2&cursor=" + cursor);
+        using var after = await _host.SendAsync("GET", "/v1/audit?order=desc&after=1");
+        using var odd = await _host.SendAsync("GET", "/v1/audit?order=up");
+
+        Assert.That(await first.Content.ReadAsStringAsync(), Does.Match("^\\{\"number\":3,.*\n\\{\"number\":2,"));
+        Assert.That(await rest.Content.ReadAsStringAsync(), Does.StartWith("{\"number\":1,"));
+        Assert.That(rest.Headers.Contains("X-Next-Cursor"), Is.False);
+        Assert.That(((int)forth.StatusCode, (int)after.StatusCode, (int)odd.StatusCode), Is.EqualTo((422, 422, 422)));
+    }
+
+    [Test]
     public async Task Account_SetWithATenantsKey_RemembersItUnlessTheAdminSetTheSamePlace()
     {
         await AddAsync(Key("k1", "the-key"));

@@ -10,7 +10,22 @@ namespace MailProxy.Tests.Docs;
 [TestFixture]
 internal sealed partial class DocumentTests
 {
-    private static readonly string[] Languages = ["sh", "bash", "text", "json", "csharp", "nginx", "ini", "yaml", "caddy", ""];
+    private static readonly string[] Languages =
+    [
+        "sh",
+        "bash",
+        "text",
+        "json",
+        "csharp",
+        "python",
+        "javascript",
+        "php",
+        "nginx",
+        "ini",
+        "yaml",
+        "caddy",
+        "",
+    ];
 
     private static IReadOnlyList<Document> All => Document.All;
 

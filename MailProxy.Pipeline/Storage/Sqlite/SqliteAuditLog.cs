@@ -13,10 +13,15 @@ public sealed class SqliteAuditLog(SqliteDatabase database, TimeProvider clock) 
             return true;
         });
 
-    public Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit) =>
+    public Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int limit) => ReadAsync("number > ?1 ORDER BY number", after, limit);
+
+    public Task<IReadOnlyList<AuditEntry>> ReadBackAsync(long before, int limit) =>
+        ReadAsync("number < ?1 ORDER BY number DESC", before, limit);
+
+    private Task<IReadOnlyList<AuditEntry>> ReadAsync(string which, long place, int limit) =>
         _readers.ReadAsync<IReadOnlyList<AuditEntry>>(session =>
             session.Query(
-                "SELECT number, at, actor, action, object, before, after FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2",
+                $"SELECT number, at, actor, action, object, before, after FROM audit WHERE {which} LIMIT ?2",
                 row => new AuditEntry(
                     row.Long(0),
                     row.Long(1),
@@ -26,7 +31,7 @@ public sealed class SqliteAuditLog(SqliteDatabase database, TimeProvider clock) 
                     row.TextOrNull(5),
                     row.TextOrNull(6)
                 ),
-                after,
+                place,
                 limit
             )
         );
