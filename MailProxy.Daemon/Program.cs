@@ -8,6 +8,7 @@ return args switch
 {
     [var first, ..] when Usage.AsksForHelp(first, args) => Tell(Usage.Text),
     ["help", .. var topic] when Usage.IsCommand(topic) => Tell(Usage.Text),
+    ["help", "commands"] => await CommandLineClient.RunAsync(["--help"]),
     ["help", var verb, .. var more] when Usage.Others.Contains(verb) => await CommandLineClient.RunAsync([verb, .. more, "--help"]),
     ["help", .. var topic] => Refuse($"There is no help for '{string.Join(' ', topic)}'. {Usage.Commands}"),
     [.. var before, "--version"] when Usage.IsCommand(before) => Tell(Usage.Version),

@@ -20,7 +20,17 @@ internal static class Usage
                                                   accounts pools volumes tenants keys webhooks batches suppressions recipients
                                                   apply export status top flow requests doctor dispatcher audit inbox; and, without
                                                   a daemon, sandbox config completions
+        mailproxy help commands                   all of them with what they do, and the exit codes
         mailproxy help [command] | version
+
+        Examples:
+          mailproxy serve --urls=http://127.0.0.1:8000 --data=./data
+          mailproxy demo 100
+          mailproxy backup ./backup --data=./data
+          mailproxy restore ./backup --data=./restored
+          mailproxy import-genro ./mail_service.db --dry-run --data=./imported
+          mailproxy help messages list
+          mailproxy version
 
         The settings that are needed first:
           --urls=http://127.0.0.1:8000   where HTTP listens         (MAILPROXY_URLS)

@@ -69,6 +69,13 @@ internal sealed class ExampleTests
     }
 
     [Test]
+    public void Commands_ThatWorkOnFiles_ShowTheirExampleInTheirHelp()
+    {
+        var without = Leaves.Where(static verb => verb.IsOwn && !(Usage.Text + "\n").Contains("\n  " + verb.Examples[0] + "\n"));
+        Assert.That(without.Select(static verb => verb.FullName), Is.Empty);
+    }
+
+    [Test]
     public void Commands_Each_AreKnownBeforeTheTreeIsMade()
     {
         var root = CommandTree.Make(out _);

@@ -32,6 +32,16 @@ internal sealed class ProcessTests
     }
 
     [Test]
+    public async Task Help_OfCommands_HasEachInALineAndTheExitCodes()
+    {
+        var (code, output) = await Run.AsIsAsync("dotnet", Program, "help", "commands");
+        Assert.That(code, Is.Zero, output);
+        foreach (var name in Usage.Others)
+            Assert.That(output, Does.Contain($"\n  {name} "));
+        Assert.That(output, Does.Contain("Exit codes:").And.Contain("  130 "));
+    }
+
+    [Test]
     public async Task Command_FindsTheDaemonOfADirectoryByItsSocket()
     {
         var data = Path.Combine(_directory, "data");
