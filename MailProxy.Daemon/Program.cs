@@ -8,6 +8,7 @@ return args switch
 {
     [var first, ..] when Usage.AsksForHelp(first, args) => Tell(Usage.Text),
     ["help", .. var topic] when Usage.IsCommand(topic) => Tell(Usage.Text),
+    ["help", var verb, .. var more] when Usage.Others.Contains(verb) => await CommandLineClient.RunAsync([verb, .. more, "--help"]),
     ["help", .. var topic] => Refuse($"There is no help for '{string.Join(' ', topic)}'. {Usage.Commands}"),
     [.. var before, "--version"] when Usage.IsCommand(before) => Tell(Usage.Version),
     ["demo", .. var rest] => await Demo.RunAsync(rest),
@@ -16,6 +17,7 @@ return args switch
     ["restore", .. var rest] => await RestoreCommand.RunAsync(rest),
     ["import-genro", .. var rest] => await ImportGenroCommand.RunAsync(rest),
     ["version"] => Tell(Usage.Version),
+    [var verb, ..] when Usage.Others.Contains(verb) => await CommandLineClient.RunAsync(args),
     [var verb, ..] when !verb.StartsWith('-') => Refuse($"'{verb}' is not a command. {Usage.Commands}"),
     _ => await Serve.RunAsync(args),
 };

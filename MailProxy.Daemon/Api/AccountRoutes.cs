@@ -90,6 +90,7 @@ internal sealed class AccountRoutes(
             ["adaptive"] = dispatcher.Adapted(account.Key) is { } rate ? AdaptedRateFields.Members.Show(rate) : null,
             ["pipelining_now"] = AccountFields.NameOf(pipelining),
             ["pipelining_why"] = why,
+            ["in_flight"] = dispatcher.Lane(Lanes.Of(account.Key)).InFlight is > 0 and var under ? under : null,
         };
         return new(AccountFields.Noun.Fields.Show(account, given));
     }

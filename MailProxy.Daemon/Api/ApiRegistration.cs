@@ -48,6 +48,7 @@ public static class ApiRegistration
         services.AddSingleton<SubmissionGateway>();
         services.AddSingleton<RemoteAddress>();
         services.AddSingleton<RefusedKeys>();
+        services.AddSingleton(static provider => new RequestLog(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<KeyUses>();
         services.AddSingleton<KeyLife>();
         services.AddSingleton<IdempotencyKeys>();
@@ -104,6 +105,7 @@ public static class ApiRegistration
     {
         var connections = app.Services.GetRequiredService<ConnectionLimit>();
         app.Use(next => http => connections.RunAsync(http, next));
+        app.UseMiddleware<RequestNoting>();
         app.UseMiddleware<RequestEdge>();
         app.UseRouting();
         app.UseMiddleware<KeyCheck>();
@@ -128,6 +130,8 @@ public static class ApiRegistration
         Make<RecipientRoutes>(app).Map(v1);
         Make<DispatcherRoutes>(app).Map(v1);
         Make<StatusRoutes>(app).Map(v1);
+        Make<FlowRoutes>(app).Map(v1);
+        Make<RequestRoutes>(app).Map(v1);
         Make<SandboxRoutes>(app).Map(v1);
         app.Services.GetRequiredService<HealthRoutes>().Map(app);
         Make<DownloadRoutes>(app).Map(app);

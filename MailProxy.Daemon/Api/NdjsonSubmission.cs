@@ -89,6 +89,7 @@ internal sealed class NdjsonSubmission(
 
         if (answer is SubmissionAnswer.Stored stored)
         {
+            RequestNotes.Tell(http, stored.Lines);
             foreach (var line in stored.Lines)
                 results.Add(line);
             return;

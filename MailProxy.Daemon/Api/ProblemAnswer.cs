@@ -29,6 +29,8 @@ internal sealed record ProblemAnswer(Problem Problem, int? RetryAfter = null, st
 
     public async Task ExecuteAsync(HttpContext http)
     {
+        if (http.Features.Get<RequestNotes>() is { } notes)
+            notes.Code = Problem.Code;
         if (http.Features.Get<WriteProblem>() is { } write)
         {
             await write(http, this);

@@ -144,6 +144,7 @@ internal sealed class SubmitRoutes(
         Func<IReadOnlyList<ReceiptLine>, StoredAnswer?> render
     )
     {
+        RequestNotes.Tell(http, lines);
         if (render(lines) is not { } answer)
             return Receipts.Refusal(lines[0]);
         await WriteAsync(http, answer, answer.Status == StatusCodes.Status202Accepted ? lines[0].Id : null);

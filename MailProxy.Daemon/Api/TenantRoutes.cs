@@ -17,6 +17,7 @@ internal sealed class TenantRoutes(
     TenantShares shares,
     ITenantRemoval removal,
     ForgetContent forget,
+    RequestLog requests,
     OperatorLog told
 ) : ResourceRoutes<Tenant>(TenantFields.Noun, writer, bodies)
 {
@@ -58,6 +59,7 @@ internal sealed class TenantRoutes(
         if (!await removal.RemoveAsync(id, Slices))
             return StillRemoved;
         forget(id);
+        requests.Forget(id);
         return null;
     }
 
@@ -68,6 +70,7 @@ internal sealed class TenantRoutes(
             var id = written.Before!.Id;
             webhooks();
             forget(id);
+            requests.Forget(id);
             await removal.RemoveAsync(id, Slices);
             return;
         }

@@ -16,6 +16,9 @@ internal static class Usage
                                                   --dry-run tells what would happen; --merge leaves what is there already;
                                                   --tenant: the only tenant to import; in a version without tenants the one whose it all is
                                                   (else Genro:DefaultTenant, else default). MAIL_PROXY_ENCRYPTION_KEY as it was there.
+        mailproxy COMMAND --help                  the commands that ask a running daemon: messages where send events operations
+                                                  accounts pools volumes tenants keys webhooks batches suppressions recipients
+                                                  apply export status top doctor dispatcher audit; and sandbox config completions
         mailproxy help [command] | version
 
         The settings that are needed first:
@@ -25,7 +28,37 @@ internal static class Usage
         All of them stand in appsettings.json beside the program, with their defaults.
         """;
 
-    public const string Commands = "There are: serve (also without a command), backup, restore, import-genro, demo, help and version.";
+    /// <summary>Commands that <see cref="CommandLineClient"/> runs, so that nothing is loaded to tell them from a mistyped one.</summary>
+    public static readonly string[] Others =
+    [
+        "messages",
+        "where",
+        "send",
+        "events",
+        "operations",
+        "accounts",
+        "pools",
+        "volumes",
+        "tenants",
+        "keys",
+        "webhooks",
+        "batches",
+        "suppressions",
+        "recipients",
+        "apply",
+        "export",
+        "status",
+        "top",
+        "doctor",
+        "dispatcher",
+        "audit",
+        "sandbox",
+        "config",
+        "completions",
+    ];
+
+    public static string Commands =>
+        $"There are: serve (also without a command), backup, restore, import-genro, demo, {string.Join(", ", Others)}, help and version.";
 
     /// <summary>Whether these words are exactly one command, or none.</summary>
     public static bool IsCommand(string[] words) =>

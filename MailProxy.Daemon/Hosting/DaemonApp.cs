@@ -1,4 +1,5 @@
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Dashboard.Host;
 using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Operations;
 using MailProxy.Daemon.Sandbox;
@@ -56,7 +57,6 @@ internal static class DaemonApp
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(_ => { });
-        builder.WebHost.UseUrls(ListenAddressesAttribute.Bindable(settings.Urls));
         builder.Services.AddRoutingCore();
 
         // HTTP requests under way may take as long as attempts may; then their connections are closed. The drain runs beside it, on its
@@ -71,7 +71,14 @@ internal static class DaemonApp
         try
         {
             AddEdge(builder.Services, settings, storage, logs);
+
+            // Behind the lock of the data directory: what is at the socket's path now is nobody's.
+            var socket = LocalSocket.Prepare(settings, logs.CreateLogger(nameof(LocalSocket)));
+            builder.WebHost.UseUrls([.. ListenAddressesAttribute.Bindable(settings.Urls), .. LocalSocket.Urls(socket)]);
             var app = builder.Build();
+            if (settings.Dashboard.Enabled)
+                app.UseDashboard(settings.Dashboard, settings.Data, settings.Api.PublicUrl);
+            LocalSocket.CloseToOthers(socket, app.Lifetime);
             app.MapMailProxyApi();
             app.MapOperations();
             if (settings.Genro.Enabled)

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using MailProxy.Daemon.Api;
+using MailProxy.Daemon.Dashboard;
 using MailProxy.Daemon.Genro;
 using MailProxy.Daemon.Sandbox;
 using MailProxy.Pipeline;
@@ -29,6 +30,13 @@ public sealed class DaemonSettings
     public string Urls { get; init; } = "http://127.0.0.1:8000";
 
     /// <summary>
+    /// Another Unix socket that HTTP listens on (mode 0600), by which the command line finds the daemon; relative to the data directory.
+    /// <c>none</c>: none. When it cannot be made the log says why, and the daemon runs without it.
+    /// </summary>
+    [Required]
+    public string Socket { get; init; } = "mailproxy.sock";
+
+    /// <summary>
     /// The admin key; visible ASCII, blanks at its ends do not count. None: made at the first start, in <c>admin.key</c> (0600) in the data
     /// directory.
     /// </summary>
@@ -50,6 +58,8 @@ public sealed class DaemonSettings
     public SandboxOptions Sandbox { get; init; } = new();
 
     public ApiOptions Api { get; init; } = new();
+
+    public DashboardOptions Dashboard { get; init; } = new();
 
     public GenroOptions Genro { get; init; } = new();
 

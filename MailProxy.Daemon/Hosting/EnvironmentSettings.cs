@@ -15,7 +15,14 @@ internal static partial class EnvironmentSettings
     private const string Prefix = "MAILPROXY_";
 
     /// <summary>Variables of the command line tools and of this reader, which are not settings of the daemon.</summary>
-    private static readonly HashSet<string> NotSettings = new(StringComparer.Ordinal) { Prefix + "URL", Prefix + "KEY", FileVariable };
+    private static readonly HashSet<string> NotSettings = new(StringComparer.Ordinal)
+    {
+        Prefix + "SERVER",
+        Prefix + "URL",
+        Prefix + "KEY",
+        Prefix + "KEY_FILE",
+        FileVariable,
+    };
 
     public static (IReadOnlyList<SettingValue> Values, IReadOnlyList<string> Mistakes) Read(IDictionary environment)
     {

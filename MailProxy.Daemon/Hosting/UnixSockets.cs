@@ -9,17 +9,22 @@ internal static class UnixSockets
 {
     private const int NoSuchDevice = 6; // ENXIO: the error when a socket is opened as a file
 
-    /// <summary>Throws <see cref="StartRefusedException"/> when one of the sockets cannot be listened on.</summary>
-    public static void Clear(string urls)
-    {
-        foreach (var address in ListenAddressesAttribute.Split(urls).Select(BindingAddress.Parse))
-        {
-            if (address.IsUnixPipe)
-                ClearPath(address.UnixPipePath);
-        }
-    }
+    /// <summary>The paths of the sockets among these addresses.</summary>
+    public static string[] Paths(string urls) =>
+        [
+            .. ListenAddressesAttribute
+                .Split(urls)
+                .Select(BindingAddress.Parse)
+                .Where(static address => address.IsUnixPipe)
+                .Select(static address => address.UnixPipePath),
+        ];
 
-    private static void ClearPath(string path)
+    /// <summary>Throws <see cref="StartRefusedException"/> when one of the sockets cannot be listened on.</summary>
+    public static void Clear(string urls) => Array.ForEach(Paths(urls), ClearPath);
+
+    /// <summary>Removes what a killed process left at this path. Throws <see cref="StartRefusedException"/> when it cannot be
+    /// listened on.</summary>
+    public static void ClearPath(string path)
     {
         var address = Address(path);
         if (Path.GetDirectoryName(path) is { Length: > 0 } folder && !Directory.Exists(folder))

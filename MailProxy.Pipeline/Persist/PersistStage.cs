@@ -135,7 +135,10 @@ internal sealed partial class PersistStage(
             if (stored.Lines[i].Problem is { } problem)
                 metrics.Refused.WithLabels(problem.Code).Inc();
             else if (batch.Lines[i].Mail is { } mail)
+            {
                 metrics.Accepted.WithLabels(mail.Key.Tenant, accountName(mail.Account)).Inc();
+                metrics.Flow.Accepted(mail.CreatedAt, 1);
+            }
         }
     }
 

@@ -16,7 +16,19 @@ internal sealed class ReportMeter(PipelineMetrics metrics, CurrentAccounts accou
         if (settlement.Mark is { At: var began } && ticket.Attempt == 0)
             metrics.TimeToFirstAttempt.Observe(Seconds(began - asked));
         if (settlement.State == MessageState.Sent)
-            metrics.TimeToSent.Observe(Seconds(settlement.At - asked));
+        {
+            var took = Seconds(settlement.At - asked);
+            metrics.TimeToSent.Observe(took);
+            metrics.Flow.Sent(settlement.At, took);
+        }
+        else if (settlement is { Step: QueueStep.Remove, State: MessageState.Failed })
+        {
+            metrics.Flow.Failed(settlement.At);
+        }
+        else if (settlement.Step is QueueStep.Again { Due: > 0 })
+        {
+            metrics.Flow.Deferred(settlement.At);
+        }
 
         // The series of a deleted account were removed with it and must not be made again.
         if (accounts.Directory.Find(content.Account) is not { } account)

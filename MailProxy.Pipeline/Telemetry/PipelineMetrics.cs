@@ -226,11 +226,8 @@ public sealed class PipelineMetrics
         );
         FetchesInFlight = make.CreateGauge("mailproxy_attachment_fetches_in_flight", "Attachments that are being fetched.");
         MailsAside = make.CreateGauge("mailproxy_mails_set_aside", "Mails whose turn had come and that wait for an attachment.");
-        ChannelDepth = make.CreateGauge(
-            "mailproxy_channel_depth",
-            "Items waiting in a channel: ingest, persist, schedule, resolve, send, report.",
-            "door"
-        );
+        const string Channels = "Items waiting in a channel: ingest, persist, schedule, resolve, send, report.";
+        ChannelDepth = make.CreateGauge("mailproxy_channel_depth", Channels, "door");
         QueueDepth = make.CreateGauge(
             "mailproxy_queue_depth",
             "Messages that are not final, by state and priority; counted at scrape time.",
@@ -293,4 +290,6 @@ public sealed class PipelineMetrics
     public Gauge QueueDepth { get; }
     public Gauge OldestDue { get; }
     public Gauge Overdue { get; }
+
+    public FlowHistory Flow { get; } = new();
 }

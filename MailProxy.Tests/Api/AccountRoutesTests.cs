@@ -31,7 +31,7 @@ public sealed class AccountRoutesTests
         var expected = JsonNode.Parse(
             """
             {"id":"main","tenant":"default","host":"smtp.example","port":587,"security":"starttls","verify_certificate":true,"auth":{"user":"u","password_set":true},
-             "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"pipelining":"next","chunking":0,"circuit":{"state":"closed"},"pipelining_now":"next",
+             "max_connections":8,"max_messages_per_connection":100,"max_recipients":50,"pipelining":"next","chunking":0,"circuit":{"state":"closed"},"pipelining_now":"next","in_flight":2,
              "from_allowed":[],"paused":false}
             """
         );

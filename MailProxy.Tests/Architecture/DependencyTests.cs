@@ -40,7 +40,12 @@ public sealed partial class DependencyTests
     {
         Assert.That(Pipeline.Value.Folders.Except([FolderGraph.Root]), Is.EquivalentTo(Stages.Concat(Services)));
         Assert.That(Folders("MailProxy.Pipeline"), Is.EquivalentTo(Stages.Concat(Services)), "on the disk");
-        Assert.That(Folders("MailProxy.Daemon"), Is.EquivalentTo(new[] { "Api", "Cli", "Genro", "Hosting", "Operations", "Sandbox" }));
+        Assert.That(
+            Folders("MailProxy.Daemon"),
+            Is.EquivalentTo(
+                new[] { "Api", "Cli", "Client", "Dashboard", "Genro", "Hosting", "Operations", "Presets", "Sandbox", "wwwroot" }
+            )
+        );
     }
 
     [Test]

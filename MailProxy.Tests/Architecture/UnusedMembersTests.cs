@@ -11,7 +11,6 @@ internal sealed class UnusedMembersTests
     [
         "ConnectionLimit::get_Open",
         "SandboxMailbox::get_Received",
-        "SandboxMailbox::ReachedAsync",
         "AttachmentCache::get_Bytes",
         "AttachmentFetcher::get_Aside",
         "FetchGovernor::get_Running",
@@ -28,6 +27,7 @@ internal sealed class UnusedMembersTests
         "RuleTally::get_Count",
         "DraftBinder::BindBatch",
         "DraftBinder::BindOne",
+        "_Imports::Execute", // the compiler's, of names that views use
     ];
 
     [Test]

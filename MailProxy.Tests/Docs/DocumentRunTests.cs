@@ -24,6 +24,15 @@ internal sealed class DocumentRunTests
         using (var key = RSA.Create(2048))
             await File.WriteAllTextAsync(Path.Combine(directory, "dkim.pem"), key.ExportRSAPrivateKeyPem() + "\n");
 
+        // The program by its name, as it is where it is installed.
+        var program = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName, "mailproxy");
+        await File.WriteAllTextAsync(
+            program,
+            $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")}' \"$@\"\n"
+        );
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
         // An answer of 400 and above ends a block.
         await File.WriteAllTextAsync(Path.Combine(directory, ".curlrc"), "fail-with-body\nmax-time = 30\n");
         var prelude = "";
@@ -74,6 +83,7 @@ internal sealed class DocumentRunTests
         info.WorkingDirectory = directory;
         info.Environment["HOME"] = directory;
         info.Environment["CURL_HOME"] = directory;
+        info.Environment["PATH"] = $"{Path.Combine(directory, "bin")}:{info.Environment["PATH"]}";
         using var bash = Process.Start(info)!;
         bash.StandardInput.Close();
         var output = bash.StandardOutput.ReadToEndAsync();

@@ -20,6 +20,9 @@ internal sealed partial class GeneratedDocumentsTests
         ["rules"] = ProfileTables.Rules,
         ["errors of requests"] = ErrorTables.OfRequests,
         ["errors of members"] = ErrorTables.OfMembers,
+        ["exit codes"] = CommandTables.ExitCodes,
+        ["common options"] = CommandTables.CommonOptions,
+        ["commands"] = CommandTables.Commands,
     };
 
     [TestCase("docs/operate/configuration.md", "settings")]
@@ -29,6 +32,9 @@ internal sealed partial class GeneratedDocumentsTests
     [TestCase("docs/reference/profiles.md", "rules")]
     [TestCase("docs/reference/errors.md", "errors of requests")]
     [TestCase("docs/reference/errors.md", "errors of members")]
+    [TestCase("docs/reference/cli.md", "exit codes")]
+    [TestCase("docs/reference/cli.md", "common options")]
+    [TestCase("docs/reference/cli.md", "commands")]
     public async Task Part_OfADocument_IsWhatTheCodeSays(string path, string part)
     {
         var file = Repository.File(path);

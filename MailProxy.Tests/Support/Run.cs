@@ -8,19 +8,23 @@ internal static class Run
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Exit code and everything it printed. Killed, and a <see cref="TimeoutException"/>, after a minute.</summary>
-    public static async Task<(int ExitCode, string Output)> AsIsAsync(string file, params string[] arguments)
+    public static Task<(int ExitCode, string Output)> AsIsAsync(string file, params string[] arguments) =>
+        AsIsAsync(Info(file, arguments), Deadline);
+
+    /// <summary>The same of what is described, with a deadline of its own.</summary>
+    public static async Task<(int ExitCode, string Output)> AsIsAsync(ProcessStartInfo info, TimeSpan deadline)
     {
-        using var process = Process.Start(Info(file, arguments))!;
+        using var process = Process.Start(info)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         try
         {
-            await process.WaitForExitAsync().WaitAsync(Deadline);
+            await process.WaitForExitAsync().WaitAsync(deadline);
         }
         catch (TimeoutException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{file} {string.Join(' ', arguments)} did not end in time");
+            throw new TimeoutException($"{info.FileName} {string.Join(' ', info.ArgumentList)} did not end in time");
         }
 
         return (process.ExitCode, await output + await error);

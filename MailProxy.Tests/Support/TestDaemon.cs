@@ -17,7 +17,7 @@ internal sealed class TestDaemon : IAsyncDisposable
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    private const string Key = "test-admin-key-0123456789";
+    public const string Key = "test-admin-key-0123456789";
 
     private readonly WebApplication _app;
 

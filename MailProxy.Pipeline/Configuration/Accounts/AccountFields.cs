@@ -216,6 +216,7 @@ public static class AccountFields
             AccountField.Answered("adaptive", new("object") { Object = AdaptedRateFields.Members }),
             AccountField.Answered("pipelining_now", Choice(Pipelinings).Shape),
             AccountField.Answered("pipelining_why", Shape.Text),
+            AccountField.Answered("in_flight", Shape.Whole(0)),
         ]
     )
     {

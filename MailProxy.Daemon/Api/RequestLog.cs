@@ -1,0 +1,101 @@
+namespace MailProxy.Daemon.Api;
+
+/// <summary>A request to the API that was answered.</summary>
+/// <param name="Number">Counts up.</param>
+/// <param name="Milliseconds">From its head to the end of its answer.</param>
+/// <param name="Code">The problem's code; null: none.</param>
+/// <param name="Actor">As in the audit log; <c>unknown</c>: no key that is good.</param>
+/// <param name="Messages">Messages that it was about, the first ones.</param>
+internal sealed record LoggedRequest(
+    long Number,
+    long At,
+    string Method,
+    string Path,
+    int Status,
+    double Milliseconds,
+    string? Code,
+    string Actor,
+    string Tenant,
+    string RequestId,
+    IReadOnlyList<string> Messages
+);
+
+/// <summary>
+/// The last requests of a day, in memory, shared out among tenants: half of a tenant's part is for requests that failed, so that many good
+/// ones do not push them out.
+/// </summary>
+internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.UsualCapacity)
+{
+    public const int UsualCapacity = 20_000;
+    public const int MostMessages = 10;
+
+    /// <summary>Whose requests had no key that is good.</summary>
+    public const string Nobody = "";
+
+    private const int LeastOfTenant = 20;
+
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (Queue<LoggedRequest> Good, Queue<LoggedRequest> Bad)> _tenants = new(StringComparer.Ordinal);
+    private long _last;
+
+    public void Note(LoggedRequest request)
+    {
+        lock (_gate)
+        {
+            if (!_tenants.TryGetValue(request.Tenant, out var queues))
+            {
+                queues = ([], []);
+                _tenants.Add(request.Tenant, queues);
+                foreach (var (good, bad) in _tenants.Values)
+                {
+                    Trim(good);
+                    Trim(bad);
+                }
+            }
+
+            var queue = request.Status < 400 ? queues.Good : queues.Bad;
+            queue.Enqueue(request with { Number = ++_last });
+            Trim(queue);
+        }
+    }
+
+    /// <summary>Newest first.</summary>
+    /// <param name="tenant">Null: of all, and of nobody.</param>
+    /// <param name="before">Only those with a lower number; null: from the newest.</param>
+    public IReadOnlyList<LoggedRequest> Read(string? tenant, bool failedOnly, string? message, long? before, int limit)
+    {
+        var since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
+        lock (_gate)
+        {
+            var queues =
+                tenant is null ? [.. _tenants.Values]
+                : _tenants.TryGetValue(tenant, out var one) ? [one]
+                : Array.Empty<(Queue<LoggedRequest> Good, Queue<LoggedRequest> Bad)>();
+            return
+            [
+                .. queues
+                    .SelectMany(two => failedOnly ? two.Bad : two.Good.Concat(two.Bad))
+                    .Where(one => one.At >= since && (before is null || one.Number < before))
+                    .Where(one => message is null || one.Messages.Contains(message))
+                    .OrderByDescending(static one => one.Number)
+                    .Take(limit),
+            ];
+        }
+    }
+
+    /// <summary>A deleted tenant's requests are nobody's business any more.</summary>
+    public void Forget(string tenant)
+    {
+        lock (_gate)
+            _tenants.Remove(tenant);
+    }
+
+    private void Trim(Queue<LoggedRequest> queue)
+    {
+        var most = Math.Max(LeastOfTenant, capacity / _tenants.Count) / 2;
+        while (queue.Count > most)
+            queue.Dequeue();
+    }
+}

@@ -1,0 +1,79 @@
+using System.Security.Claims;
+using MailProxy.Daemon.Dashboard.Model;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace MailProxy.Daemon.Dashboard.Host;
+
+/// <summary>
+/// Shows nothing but the sign-in to who has not signed in; bounds what a form may hold, and how many views are open live.
+/// </summary>
+internal sealed class SignedInOnly(RequestDelegate next, LiveViews views, HttpClient api)
+{
+    // Where a live view's connection stands; its requests last as long as somebody looks.
+    private const string Live = "/_blazor";
+
+    private const long LargestSignIn = 16 << 10;
+    private const long LargestForm = 4 << 20;
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var signedIn = http.User.Identity is { IsAuthenticated: true };
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = signedIn ? LargestForm : LargestSignIn;
+        if (http.GetEndpoint()?.Metadata.GetMetadata<OpenToAllAttribute>() is not null)
+            await next(http);
+        else if (!signedIn)
+            Refuse(http);
+        else if (!await IsGoodAsync(http))
+            await EndAsync(http);
+        else if (!http.Request.Path.StartsWithSegments(Live))
+            await next(Located(http));
+        else if (views.TryOpen() is { } view)
+            await LiveAsync(Located(http), view);
+        else
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+    }
+
+    // A key ends, is deleted, or may not be used from everywhere.
+    private async Task<bool> IsGoodAsync(HttpContext http) =>
+        Session.KeyOf(http.User) is { } key && (await PageApi.SelfAsync(api, key, http.Connection.RemoteIpAddress)).Ok;
+
+    private static async Task EndAsync(HttpContext http)
+    {
+        await http.SignOutAsync();
+        if (HttpMethods.IsGet(http.Request.Method) && !http.Request.Path.StartsWithSegments(Live))
+            http.Response.Redirect(http.Request.PathBase + "/signin?failed=ended");
+        else
+            http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+    }
+
+    private async Task LiveAsync(HttpContext http, IDisposable view)
+    {
+        using (view)
+            await next(http);
+    }
+
+    // Live views have no request any more when they ask the API; the address goes with who signed in. What is no view asks as well.
+    private static HttpContext Located(HttpContext http)
+    {
+        if (http.Connection.RemoteIpAddress is { } address)
+            http.User.AddIdentity(new ClaimsIdentity([new(Session.AddressClaim, address.ToString())]));
+        if (http.RequestServices.GetRequiredService<AuthenticationStateProvider>() is IHostEnvironmentAuthenticationStateProvider state)
+            state.SetAuthenticationState(Task.FromResult(new AuthenticationState(http.User)));
+        return http;
+    }
+
+    private static void Refuse(HttpContext http)
+    {
+        if (!HttpMethods.IsGet(http.Request.Method) || http.Request.Path.StartsWithSegments(Live))
+        {
+            http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return;
+        }
+
+        var here = LocalPath.Of(http.Request.Path + http.Request.QueryString);
+        http.Response.Redirect(LocalPath.With(http.Request.PathBase + "/signin", ("next", here)));
+    }
+}

@@ -1,0 +1,137 @@
+// Keys, completion of searches, and questions before what cannot be undone. All else works without scripts.
+let pending = false;
+
+const rows = () => [...document.querySelectorAll("tr[data-row]")];
+const marked = () => document.querySelector("tr.on");
+
+function mark(step) {
+  const all = rows();
+  if (all.length === 0) return;
+  const at = Math.min(Math.max(all.indexOf(marked()) + step, 0), all.length - 1);
+  marked()?.classList.remove("on");
+  all[at].classList.add("on");
+  const link = all[at].querySelector("a");
+  if (link) link.focus();
+  all[at].scrollIntoView({ block: "nearest" });
+}
+
+function go(key) {
+  [...document.querySelectorAll("body > nav a[data-key]")].find((link) => link.dataset.key === key)?.click();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (typing) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if (pending) {
+    pending = false;
+    go(event.key);
+    return;
+  }
+  switch (event.key) {
+    case "/": document.getElementById("q")?.focus(); break;
+    case "?": document.getElementById("keys")?.showModal(); break;
+    case "g": pending = true; return;
+    case "j": mark(1); break;
+    case "k": mark(-1); break;
+    case "n": document.querySelector('[data-page="next"]')?.click(); break;
+    case "p": document.querySelector('[data-page="first"]')?.click(); break;
+    default: return;
+  }
+  event.preventDefault();
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset?.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+  if (event.target.matches("form.search")) {
+    asked++; // what is still being completed comes too late
+    close();
+    document.getElementById("q").blur();
+  }
+});
+
+// Completion: a combobox with a list, as the ARIA practices describe it.
+let asked = 0;
+
+const list = () => document.getElementById("completions");
+
+function close() {
+  const options = list();
+  if (options) options.hidden = true;
+  document.getElementById("q")?.setAttribute("aria-expanded", "false");
+  document.getElementById("q")?.removeAttribute("aria-activedescendant");
+}
+
+function show(texts) {
+  const options = list();
+  options.replaceChildren(...texts.map((text, i) => {
+    const option = document.createElement("li");
+    option.id = `completion-${i}`;
+    option.role = "option";
+    option.textContent = text;
+    option.setAttribute("aria-selected", "false");
+    return option;
+  }));
+  options.hidden = texts.length === 0;
+  document.getElementById("q").setAttribute("aria-expanded", String(texts.length > 0));
+}
+
+function select(step) {
+  const options = [...list().children];
+  const at = options.findIndex((one) => one.ariaSelected === "true");
+  const to = (at + step + options.length) % options.length;
+  options.forEach((one, i) => one.setAttribute("aria-selected", String(i === to)));
+  document.getElementById("q").setAttribute("aria-activedescendant", options[to].id);
+}
+
+function take(text) {
+  const q = document.getElementById("q");
+  q.value = text;
+  close();
+  q.focus();
+  if (text.endsWith(":")) complete();
+}
+
+async function complete() {
+  const q = document.getElementById("q");
+  const number = ++asked;
+  const tenant = new URLSearchParams(location.search).get("tenant");
+  const answer = await fetch(`complete?q=${encodeURIComponent(q.value)}${tenant ? `&tenant=${encodeURIComponent(tenant)}` : ""}`);
+  if (number === asked && answer.ok) show(await answer.json());
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "q") complete();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.id !== "q" || list().hidden) return;
+  const chosen = list().querySelector('[aria-selected="true"]');
+  switch (event.key) {
+    case "ArrowDown": select(1); break;
+    case "ArrowUp": select(-1); break;
+    case "Escape": close(); break;
+    case "Tab":
+    case "Enter":
+      if (!chosen) return close();
+      take(chosen.textContent);
+      break;
+    default: return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
+document.addEventListener("mousedown", (event) => {
+  const option = event.target.closest?.("#completions li");
+  if (option) {
+    event.preventDefault();
+    take(option.textContent);
+  } else if (event.target.id !== "q") {
+    close();
+  }
+});

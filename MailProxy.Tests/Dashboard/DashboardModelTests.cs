@@ -1,0 +1,108 @@
+using System.Text;
+using MailProxy.Daemon.Dashboard.Model;
+using NUnit.Framework;
+
+namespace MailProxy.Tests.Dashboard;
+
+/// <summary>What views are made of.</summary>
+[TestFixture]
+internal sealed class DashboardModelTests
+{
+    [TestCase(null, "")]
+    [TestCase("messages?q=a%3Ab", "messages?q=a%3Ab")]
+    [TestCase("/messages", "messages")]
+    [TestCase("//evil.example", "evil.example")]
+    [TestCase("\\\\evil.example", "evil.example")]
+    [TestCase("a\r\nSet-Cookie: x", "")]
+    public void LocalPath_IsBelowThePage(string? given, string path) => Assert.That(LocalPath.Of(given), Is.EqualTo(path));
+
+    [Test]
+    public void LocalPath_With_EscapesAndLeavesOutWhatIsEmpty() =>
+        Assert.That(
+            LocalPath.With("messages?limit=5", ("q", "to:a@b.example & c"), ("cursor", null), ("tenant", "")),
+            Is.EqualTo("messages?limit=5&q=to%3Aa%40b.example%20%26%20c")
+        );
+
+    [TestCase("st", new[] { "status:" })]
+    [TestCase("to:a -st", new[] { "to:a -status:" })]
+    [TestCase("status:de", new[] { "status:deferred" })]
+    [TestCase("account:re", new[] { "account:relay", "account:relay2" })]
+    [TestCase("account:\"", new string[0])]
+    [TestCase("pool:na", new[] { "pool:\"name with blanks\"" })]
+    [TestCase("status:deferred", new string[0])]
+    public void Completion_GoesOnWithTheLastWord(string typed, string[] expected) =>
+        Assert.That(SearchCompletion.For(typed, ["relay", "relay2", "other", "name with blanks"]), Is.EqualTo(expected));
+
+    [Test]
+    public void Completion_OfNothing_NamesTheKeys() =>
+        Assert.That(SearchCompletion.For("", []), Does.Contain("to:").And.Contain("status:").And.Count.LessThanOrEqualTo(12));
+
+    [Test]
+    public void Mail_WithPicturesOfItsOwn_ShowsThem_AndListsWhatIsAttached()
+    {
+        var mail = MailView.Read(
+            Encoding.ASCII.GetBytes(
+                """
+                From: a@example.com
+                Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+                MIME-Version: 1.0
+                Content-Type: multipart/mixed; boundary=o
+
+                --o
+                Content-Type: multipart/related; boundary=i
+
+                --i
+                Content-Type: text/html; charset=utf-8
+
+                <img src="cid:logo@x">
+                --i
+                Content-Type: image/png
+                Content-ID: <logo@x>
+                Content-Transfer-Encoding: base64
+
+                AQID
+                --i--
+                --o
+                Content-Type: application/pdf; name=bill.pdf
+                Content-Disposition: attachment; filename=bill.pdf
+                Content-Transfer-Encoding: base64
+
+                BAUG
+                --o--
+
+                """.Replace("\n", "\r\n", StringComparison.Ordinal)
+            )
+        )!;
+
+        Assert.That(mail.Html(), Does.Contain("src=\"data:image/png;base64,AQID\""));
+        Assert.That(mail.Headers, Does.Contain(("Subject", "Grüße")));
+        var bill = mail.Attachments.Single(static one => one.Name == "bill.pdf");
+        Assert.That((bill.Type, bill.Bytes), Is.EqualTo(("application/pdf", 3L)));
+        Assert.That(mail.Attachment(bill.Number), Is.EqualTo(new byte[] { 4, 5, 6 }));
+        Assert.That(mail.Attachment(99), Is.Null);
+        Assert.That(mail.Attachment(-1), Is.Null);
+    }
+
+    [TestCase("")]
+    [TestCase("no header at all\r\n\r\n\0\0\0")]
+    [TestCase("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x")]
+    [TestCase("Content-Type: text/html; charset=no-such-charset\r\n\r\n<p>\xff</p>")]
+    [TestCase("Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!")]
+    public void Mail_ThatIsOdd_IsShownAsFarAsItGoes(string source)
+    {
+        var mail = MailView.Read(Encoding.Latin1.GetBytes(source));
+
+        Assert.That(() => (mail?.Html(), mail?.Text, mail?.Attachments, mail?.Attachment(0), mail?.Headers), Throws.Nothing);
+    }
+
+    [Test]
+    public void Kinds_ShowOnlyMembersThatThereAre()
+    {
+        foreach (var kind in ResourceKind.All)
+        {
+            Assert.That(kind.Draft, Is.Not.Empty);
+            foreach (var member in System.Text.Json.Nodes.JsonNode.Parse(kind.Draft)!.AsObject())
+                Assert.That(kind.Writable, Does.Contain(member.Key), kind.Path);
+        }
+    }
+}
