@@ -35,6 +35,8 @@ internal sealed class KeyCheck(
             return next(http);
 
         var (caller, refusal) = Identify(http, endpoint);
+        if (caller is not null)
+            http.Features.Set(caller);
         if (refusal is { Problem.Status: 401 })
             KeyLife.Challenge(http);
         if (refusal is null && endpoint is RouteEndpoint && http.Request.QueryString.HasValue)
@@ -43,7 +45,6 @@ internal sealed class KeyCheck(
             refusal = quotas.ChangeTooMany(caller!);
         if (refusal is not null)
             return refusal.ExecuteAsync(http);
-        http.Features.Set(caller);
         return requests.TryTake(caller!) is { } place ? RunAsync(http, place) : Refusals.NoCapacity.ExecuteAsync(http);
     }
 
@@ -69,7 +70,11 @@ internal sealed class KeyCheck(
             return Refuse(http, RefusedKeys.Unknown, KeyLife.Unauthorized);
         var holder = new Caller($"key/{key.Tenant}/{key.Id}", key.Tenant, IsAdmin: false, tenants.Directory, key);
         if (Fault(http, endpoint, key, named) is { } fault)
+        {
+            http.Features.Set(holder); // whose refused request it was; the route is not reached
             return Refuse(http, holder.Actor, fault);
+        }
+
         uses.Note(key);
         return (holder, null);
     }

@@ -5,6 +5,7 @@ namespace MailProxy.Tests.Api;
 
 /// <summary>A client that a tool makes of the OpenAPI document: it compiles, sends a message, and says why it was refused.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class GeneratedClientTests : DaemonFixture
 {
     private const string Key = "test-admin-key-0123456789";

@@ -6,6 +6,7 @@ namespace MailProxy.Tests.Api;
 
 /// <summary>What the tools of others say of the OpenAPI document: linters with their recommended rules, and a generator of types.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class OpenApiLintTests
 {
     private static readonly string Document = Repository.File("docs/openapi.json");

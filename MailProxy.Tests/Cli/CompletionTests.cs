@@ -6,6 +6,7 @@ namespace MailProxy.Tests.Cli;
 
 /// <summary>What a shell completes.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CompletionTests
 {
     [TestCase("mailproxy mess", "messages")]

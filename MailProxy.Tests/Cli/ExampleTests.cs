@@ -5,6 +5,7 @@ namespace MailProxy.Tests.Cli;
 
 /// <summary>Each example of the help, run against a daemon. A command without one is a failure.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ExampleTests
 {
     /// <summary>Exit codes of examples that do not end with 0, and why.</summary>

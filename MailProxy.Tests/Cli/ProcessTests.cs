@@ -8,6 +8,7 @@ namespace MailProxy.Tests.Cli;
 /// <summary>The command line as a process of its own: what it loads, finds by itself, and does when nobody reads on.</summary>
 [TestFixture]
 [Platform("Linux")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ProcessTests
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "mailproxy.dll");

@@ -153,6 +153,51 @@ internal sealed class DashboardHttpTests : DaemonFixture
     }
 
     [Test]
+    public async Task SignIn_WithTheRightKey_CountsForNothing()
+    {
+        for (var i = 0; i < 15; i++)
+        {
+            using var person = new Person(_daemon.Url);
+            await person.SignInAsync(TestDaemon.Key);
+        }
+    }
+
+    [Test]
+    public async Task Content_LargerThanIsShown_IsToldInWords_AndTheViewStands()
+    {
+        await _daemon.SendAsync(HttpMethod.Post, "/v1/dispatcher/suspend");
+        await _daemon.PostAsync(
+            new
+            {
+                id = "large",
+                from = "a@example.com",
+                to = "b@example.com",
+                subject = "Large",
+                text = new string('x', 9 << 20),
+            }
+        );
+        await _person.SignInAsync(TestDaemon.Key);
+
+        using var raw = await _browser.GetAsync("/ui/content/messages/large/raw");
+        var view = await _browser.GetStringAsync("/ui/messages/large");
+
+        Assert.That((int)raw.StatusCode, Is.EqualTo(413));
+        Assert.That(await raw.Content.ReadAsStringAsync(), Does.Contain("larger than 8 MB"));
+        Assert.That(view, Does.Contain("larger than 8 MB").And.Contain("Large"));
+    }
+
+    [Test]
+    public async Task Views_ManyAtOnce_AreAllAnswered()
+    {
+        await _person.SignInAsync(TestDaemon.Key);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => _browser.GetAsync("/ui/messages")));
+
+        Assert.That(answers.Select(static answer => (int)answer.StatusCode), Is.All.EqualTo(200).Or.EqualTo(503));
+        Assert.That((await _daemon.GetAsync("/v1/status"))["ready"]!.GetValue<bool>(), Is.True);
+    }
+
+    [Test]
     public async Task SignIn_WithALargeBody_IsRefused()
     {
         using var answer = await _browser.PostAsync("/ui/session", Person.Fields(("key", new string('x', 100_000))));

@@ -40,7 +40,7 @@ internal sealed class DashboardModelTests
     [Test]
     public void Mail_WithPicturesOfItsOwn_ShowsThem_AndListsWhatIsAttached()
     {
-        var mail = MailView.Read(
+        var source = (
             Encoding.ASCII.GetBytes(
                 """
                 From: a@example.com
@@ -72,15 +72,15 @@ internal sealed class DashboardModelTests
 
                 """.Replace("\n", "\r\n", StringComparison.Ordinal)
             )
-        )!;
+        );
+        var mail = MailView.Read(source)!;
+        var parts = MailContents.Load(source)!;
 
-        Assert.That(mail.Html(), Does.Contain("src=\"data:image/png;base64,AQID\""));
+        Assert.That(MailContents.Html(parts), Does.Contain("src=\"data:image/png;base64,AQID\""));
         Assert.That(mail.Headers, Does.Contain(("Subject", "Grüße")));
         var bill = mail.Attachments.Single(static one => one.Name == "bill.pdf");
         Assert.That((bill.Type, bill.Bytes), Is.EqualTo(("application/pdf", 3L)));
-        Assert.That(mail.Attachment(bill.Number), Is.EqualTo(new byte[] { 4, 5, 6 }));
-        Assert.That(mail.Attachment(99), Is.Null);
-        Assert.That(mail.Attachment(-1), Is.Null);
+        Assert.That(MailContents.Bytes(MailContents.Attached(parts).ElementAt(bill.Number)), Is.EqualTo(new byte[] { 4, 5, 6 }));
     }
 
     [TestCase("")]
@@ -90,9 +90,38 @@ internal sealed class DashboardModelTests
     [TestCase("Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!")]
     public void Mail_ThatIsOdd_IsShownAsFarAsItGoes(string source)
     {
-        var mail = MailView.Read(Encoding.Latin1.GetBytes(source));
+        var bytes = Encoding.Latin1.GetBytes(source);
 
-        Assert.That(() => (mail?.Html(), mail?.Text, mail?.Attachments, mail?.Attachment(0), mail?.Headers), Throws.Nothing);
+        Assert.That(() => MailView.Read(bytes), Throws.Nothing);
+        if (MailContents.Load(bytes) is { } mail)
+            Assert.That(() => (MailContents.Html(mail), MailContents.Attached(mail).Select(MailContents.Bytes).ToArray()), Throws.Nothing);
+    }
+
+    /// <summary>A picture of a megabyte, named ten thousand times, would be ten gigabytes.</summary>
+    [Test]
+    public void Html_ThatNamesItsPictureAgainAndAgain_StaysWithinBounds()
+    {
+        var picture = Convert.ToBase64String(new byte[1 << 20]);
+        var html = string.Concat(Enumerable.Repeat("<img src='cid:p'>", 10_000));
+        var mail = MailContents.Load(
+            Encoding.ASCII.GetBytes(
+                "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n"
+                    + html
+                    + "\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <p>\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+                    + picture
+                    + "\r\n--b--\r\n"
+            )
+        )!;
+
+        Assert.That(MailContents.Html(mail)!.Length, Is.InRange(picture.Length, (16 << 20) + html.Length));
+    }
+
+    [Test]
+    public void View_OfALargeMail_ShowsTheBeginningOfItsText()
+    {
+        var mail = MailView.Read(Encoding.ASCII.GetBytes("Subject: s\r\n\r\n" + new string('x', 5_000_000)))!;
+
+        Assert.That(mail.Text!.Length, Is.LessThan(300_000));
     }
 
     [Test]

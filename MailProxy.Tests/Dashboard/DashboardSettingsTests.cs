@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.WebSockets;
+using System.Text.Json.Nodes;
 using MailProxy.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
@@ -87,6 +89,75 @@ internal sealed class DashboardSettingsTests
         second.Abort();
         second.Dispose();
         using var third = await Eventually.BecomesAsync(() => TryOpenAsync(person), static view => view is not null);
+    }
+
+    [Test]
+    public async Task BehindATrustedProxy_WhoGuessesKeys_SlowsHimselfAlone()
+    {
+        using var directory = new TempDirectory();
+        await using var daemon = await TestDaemon.StartAsync(directory, ("Api:TrustedProxies:0", "127.0.0.1"));
+        using var guesser = new Person(daemon.Url);
+        guesser.Http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.1");
+        var token = Person.Token(await guesser.Http.GetStringAsync("/ui/signin"));
+        for (var i = 0; i < 11; i++)
+        {
+            using var wrong = await guesser.Http.PostAsync(
+                "/ui/session",
+                Person.Fields(("key", "x"), ("__RequestVerificationToken", token))
+            );
+            Assert.That(wrong.Headers.Location!.ToString(), Does.Contain(i < 10 ? "failed=key" : "failed=limit"));
+        }
+
+        using var other = new Person(daemon.Url);
+        other.Http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.2");
+        await other.SignInAsync(TestDaemon.Key);
+    }
+
+    [Test]
+    public async Task Key_ForOneNetwork_WorksInThePageFromThere_AndFromNowhereElse()
+    {
+        using var directory = new TempDirectory();
+        await using var daemon = await TestDaemon.StartAsync(directory, ("Api:TrustedProxies:0", "127.0.0.1"));
+        using var made = await daemon.Http.PostAsJsonAsync(
+            "/v1/tenants/default/keys",
+            new
+            {
+                name = "n",
+                scopes = new[] { "read" },
+                allowed_networks = new[] { "192.0.2.0/24" },
+            }
+        );
+        var key = (string)JsonNode.Parse(await made.Content.ReadAsStringAsync())!["key"]!;
+        using var person = new Person(daemon.Url);
+        person.Http.DefaultRequestHeaders.Add("X-Forwarded-For", "192.0.2.7");
+        await person.SignInAsync(key);
+        Assert.That(await person.Http.GetStringAsync("/ui/messages"), Does.Contain("<h1 tabindex=\"-1\">Messages"));
+
+        person.Http.DefaultRequestHeaders.Remove("X-Forwarded-For");
+        person.Http.DefaultRequestHeaders.Add("X-Forwarded-For", "198.51.100.1");
+        using var elsewhere = await person.Http.GetAsync("/ui/messages");
+
+        Assert.That(elsewhere.Headers.Location?.ToString(), Is.EqualTo("/ui/signin?failed=ended"));
+    }
+
+    [Test]
+    public async Task LiveViews_OfATenant_LeaveSomeToTheOthers()
+    {
+        using var directory = new TempDirectory();
+        await using var daemon = await TestDaemon.StartAsync(directory, ("Dashboard:MaxLiveViews", "8"));
+        using var acme = new Person(daemon.Url);
+        await acme.SignInAsync(await daemon.MakeTenantAsync("acme"));
+        var views = new List<ClientWebSocket>();
+        while (views.Count < 8 && await TryOpenAsync(acme) is { } view)
+            views.Add(view);
+
+        using var admin = new Person(daemon.Url);
+        await admin.SignInAsync(TestDaemon.Key);
+        using var his = await admin.OpenLiveAsync();
+
+        Assert.That(views, Has.Count.EqualTo(4));
+        foreach (var view in views)
+            view.Dispose();
     }
 
     [Test]

@@ -9,6 +9,7 @@ namespace MailProxy.Tests.Dashboard;
 
 /// <summary>What people do with the page, in a real browser: see <c>journeys.mjs</c>.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class JourneyTests : DaemonFixture
 {
     private static readonly string[] Views =

@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Docs;
 
 /// <summary>Runs the examples of docs/guide/clients.md, those of curl aside, which run with the other shell blocks.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ClientExamplesTests : DaemonFixture
 {
     private const string Key = "test-admin-key-0123456789";

@@ -12,6 +12,7 @@ namespace MailProxy.Tests.Docs;
 
 /// <summary>Runs each document's shell blocks in order, as somebody does who reads it from top to bottom with a fresh daemon.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DocumentRunTests
 {
     private const string WrittenUrl = "http://127.0.0.1:8000";

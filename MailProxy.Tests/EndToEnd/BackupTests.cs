@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// <summary><c>mailproxy backup</c> of a daemon that runs, and <c>mailproxy restore</c>.</summary>
 [TestFixture]
 [UnsupportedOSPlatform("windows")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class BackupTests : BackupFixture
 {
     [Test]

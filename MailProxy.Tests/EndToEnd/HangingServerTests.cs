@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// A server that goes silent: the time of that phase alone ends it (all the others are minutes), and whoever is to blame is blamed.
 /// </summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class HangingServerTests
 {
     [TestCase("STARTTLS", "Command", "starttls", "tls")]

@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// <summary>What an operator reads who looks into the log because mail does not move: each trouble once, with date, message, account and
 /// server, and nobody's address.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed partial class LogTests
 {
     private TempDirectory _directory = null!;

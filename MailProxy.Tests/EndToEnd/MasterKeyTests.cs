@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Where the daemon takes its master key from, how it changes, and what a start without the right one says.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class MasterKeyTests
 {
     private readonly (string Text, string Id) _one = NewKey(),

@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>That the Postfix of the end-to-end tests is one: relays, puts off while its sink is dead, delivers when it is back.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PostfixTests
 {
     private PostfixInstance _postfix = null!;

@@ -11,6 +11,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Signals, exit codes and refusals of the process.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ProcessTests
 {
     [Test]

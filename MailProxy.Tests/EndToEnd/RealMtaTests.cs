@@ -7,6 +7,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A thousand messages of every kind through a real Postfix into its own sink; and the sink killed in the middle.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RealMtaTests : DaemonFixture
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);

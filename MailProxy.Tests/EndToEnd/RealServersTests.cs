@@ -14,6 +14,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// everything arrives once with its octets, and what is refused has that verdict.
 /// </summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed partial class RealServersTests : DaemonFixture
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);

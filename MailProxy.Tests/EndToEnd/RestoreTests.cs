@@ -10,6 +10,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// <summary>What a restore puts back, and what it refuses to touch.</summary>
 [TestFixture]
 [UnsupportedOSPlatform("windows")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RestoreTests : BackupFixture
 {
     [Test]

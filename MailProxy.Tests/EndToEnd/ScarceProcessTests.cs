@@ -8,6 +8,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A process that has little memory, or few files: the worst requests are refused, and it lives.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ScarceProcessTests
 {
     private const string Heap = "0x10000000"; // 256 MB

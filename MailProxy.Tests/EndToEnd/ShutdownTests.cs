@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A stop is a stop, whatever HTTP has under way.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ShutdownTests
 {
     private const string Mail = """{"from":"a@example.com","to":"b@example.com","text":"x"}""";

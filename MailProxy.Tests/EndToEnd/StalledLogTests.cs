@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Whoever reads the log stops reading: mail goes on, and the process ends when it is told to.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class StalledLogTests
 {
     private const string Key = "test-admin-key-0123456789";

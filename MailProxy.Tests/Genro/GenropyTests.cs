@@ -4,6 +4,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Genro;
 
 /// <summary>A conversation with Genropy over a restart, and over kill -9: nothing is lost, nothing is repeated without an end.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class GenropyTests : GenroFixture
 {
     private const int Mails = 60;

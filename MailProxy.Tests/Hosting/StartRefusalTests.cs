@@ -9,6 +9,7 @@ namespace MailProxy.Tests.Hosting;
 /// <summary>A start that fails says why in one line, and by the exit code who has to act: 1 the machine's keeper, 2 whoever wrote the
 /// settings.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class StartRefusalTests
 {
     private TempDirectory _directory = null!;

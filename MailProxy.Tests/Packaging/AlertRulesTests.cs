@@ -8,6 +8,7 @@ namespace MailProxy.Tests.Packaging;
 
 /// <summary>The alert rules for Prometheus, the dashboard for Grafana, and the runbook.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed partial class AlertRulesTests
 {
     private const string Dashboard = "packaging/grafana/mailproxy.json";

@@ -17,32 +17,35 @@ internal static class ContentRoute
 
     /// <param name="source"><c>messages</c> or <c>sandbox</c>.</param>
     /// <param name="part"><c>html</c>, <c>raw</c>, or the number of an attachment.</param>
-    public static async Task<IResult> ShowAsync(HttpContext http, PageApi api, string source, string id, string part, string? tenant)
+    public static async Task<IResult> ShowAsync(
+        HttpContext http,
+        MailSource mails,
+        PageApi api,
+        string source,
+        string id,
+        string part,
+        string? tenant
+    )
     {
         api.Tenant = tenant;
-        if (source is not ("messages" or "sandbox") || await BytesAsync(api, source, id, http.RequestAborted) is not { } bytes)
-            return Results.NotFound();
+        var found = await mails.ReadAsync(http.User, source, id, http.RequestAborted);
+        http.Response.RegisterForDispose(found);
+        if (found.Bytes is not { } bytes)
+            return Results.Text(found.Trouble + "\n", statusCode: found.Status);
         if (part == "raw")
             return Results.File(bytes, "message/rfc822", "message.eml");
-        if (MailView.Read(bytes) is not { } mail)
+        if (MailContents.Load(bytes) is not { } mail)
             return Results.NotFound();
         if (part == "html")
-            return Framed(http, mail);
-        return int.TryParse(part, out var number) && mail.Attachment(number) is { } content
-            ? Results.File(content, "application/octet-stream", mail.Attachments[number].Name)
+            return Framed(http, MailContents.Html(mail));
+        return int.TryParse(part, out var number) && number >= 0 && MailContents.Attached(mail).ElementAtOrDefault(number) is { } attached
+            ? Results.File(MailContents.Bytes(attached), "application/octet-stream", attached.FileName ?? "attachment")
             : Results.NotFound();
     }
 
-    /// <summary>The bytes of a mail; null: there is none, or it may not be seen.</summary>
-    public static Task<byte[]?> BytesAsync(PageApi api, string source, string id, CancellationToken cancel = default) =>
-        api.BytesAsync(
-            source == "sandbox" ? $"sandbox/messages/{Uri.EscapeDataString(id)}/raw" : $"messages/{Uri.EscapeDataString(id)}/raw",
-            cancel
-        );
-
-    private static IResult Framed(HttpContext http, MailView mail)
+    private static IResult Framed(HttpContext http, string? html)
     {
-        if (mail.Html() is not { } html)
+        if (html is null)
             return Results.NotFound();
         http.Response.Headers[HeaderNames.ContentSecurityPolicy] = FramePolicy;
         return Results.Content("<!DOCTYPE html><base target=\"_blank\">" + html, "text/html", Encoding.UTF8);

@@ -1,4 +1,6 @@
+using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Dashboard.Pages;
+using MailProxy.Pipeline.Sharing;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Components.Server;
 using Microsoft.AspNetCore.DataProtection;
@@ -18,10 +20,15 @@ internal sealed class DashboardApp : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly NestedServer _server;
     private readonly DashboardOptions _options;
-    private readonly Uri? _publicUrl;
+    private readonly bool _isSecure;
+    private readonly RemoteAddress _remote;
 
-    private DashboardApp(WebApplication app, NestedServer server, DashboardOptions options, Uri? publicUrl) =>
-        (_app, _server, _options, _publicUrl) = (app, server, options, publicUrl);
+    private DashboardApp(WebApplication app, NestedServer server, DashboardOptions options, DashboardParts parts)
+    {
+        (_app, _server, _options) = (app, server, options);
+        _isSecure = parts.PublicUrl?.Scheme == Uri.UriSchemeHttps;
+        _remote = parts.Services.GetRequiredService<RemoteAddress>();
+    }
 
     /// <param name="api">The daemon's HTTP API.</param>
     public static async Task<DashboardApp> StartAsync(DashboardOptions options, DashboardParts parts, RequestDelegate api)
@@ -42,13 +49,14 @@ internal sealed class DashboardApp : IAsyncDisposable
         var app = builder.Build();
         Map(app);
         await app.StartAsync();
-        return new(app, server, options, parts.PublicUrl);
+        return new(app, server, options, parts);
     }
 
     public Task RunAsync(HttpContext outer, PathString path)
     {
-        // Behind a proxy that speaks TLS the browser sees https; cookies and addresses must say so too.
-        if (_publicUrl?.Scheme == Uri.UriSchemeHttps)
+        // Behind a proxy the browser is elsewhere and sees https; what is throttled, allowed and set as a cookie must say so too.
+        outer.Connection.RemoteIpAddress = _remote.Of(outer);
+        if (_isSecure)
             outer.Request.Scheme = Uri.UriSchemeHttps;
         return _server.RunAsync(outer, _options.PathBase, path);
     }
@@ -108,7 +116,8 @@ internal sealed class DashboardApp : IAsyncDisposable
         services.AddScoped<PageApi>();
         services.AddSingleton<Flash>();
         services.AddSingleton<SignInLimit>();
-        services.AddSingleton<LiveViews>();
+        services.AddSingleton(new PageCapacity(options, parts.Services.GetRequiredService<TenantShare>(), parts.Clock));
+        services.AddScoped<MailSource>();
     }
 
     // A browser that went away may come back to its view for a minute; it holds memory until then.

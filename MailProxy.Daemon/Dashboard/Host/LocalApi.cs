@@ -15,19 +15,24 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
     /// <summary>The address that a request is made for: <see cref="IPAddress"/>, absent when it is not known.</summary>
     public static readonly HttpRequestOptionsKey<IPAddress?> Address = new("address");
 
+    /// <summary>How many bytes of an answer are kept; one that has more is answered as 413.</summary>
+    public static readonly HttpRequestOptionsKey<int> Most = new("most");
+
     private readonly IServiceScopeFactory _scopes = services.GetRequiredService<IServiceScopeFactory>();
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
-        using var answer = new MemoryStream();
+        using var answer = new KeptBytes(request.Options.TryGetValue(Most, out var most) ? most : int.MaxValue);
         var response = new LocalResponse();
         var features = Features(request, body, response, answer, cancellationToken);
         var http = new DefaultHttpContext(features) { ServiceScopeFactory = _scopes };
         await api(http);
         await http.Response.BodyWriter.FlushAsync(cancellationToken);
         await response.CompleteAsync();
-        return Message(request, response, answer.ToArray());
+        return answer.IsCut
+            ? new(HttpStatusCode.RequestEntityTooLarge) { RequestMessage = request }
+            : Message(request, response, answer.ToArray());
     }
 
     private static FeatureCollection Features(
@@ -92,6 +97,21 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
         }
 
         return message;
+    }
+
+    /// <summary>Keeps what is written up to a number of bytes; what comes beyond is dropped, and told.</summary>
+    private sealed class KeptBytes(int most) : MemoryStream
+    {
+        public bool IsCut { get; private set; }
+
+        // Every other way of writing comes here.
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            if (IsCut || Length + count > most)
+                IsCut = true;
+            else
+                base.Write(buffer, offset, count);
+        }
     }
 
     private sealed record Detection(bool CanHaveBody) : IHttpRequestBodyDetectionFeature;

@@ -48,12 +48,13 @@ internal sealed class PageApi(HttpClient http, Session session)
         return await ReadAsync(answer, ApiJson.Plain.JsonObject, cancel);
     }
 
-    /// <summary>The bytes of an answer; null: refused.</summary>
-    public async Task<byte[]?> BytesAsync(string path, CancellationToken cancel = default)
+    /// <summary>The bytes of an answer, and its status; 413: there are more than may be.</summary>
+    public async Task<(byte[]? Bytes, int Status)> BytesAsync(string path, int most, CancellationToken cancel = default)
     {
         using var request = await RequestAsync(HttpMethod.Get, path, null, null);
+        request.Options.Set(LocalApi.Most, most);
         using var answer = await http.SendAsync(request, cancel);
-        return answer.IsSuccessStatusCode ? await answer.Content.ReadAsByteArrayAsync(cancel) : null;
+        return (answer.IsSuccessStatusCode ? await answer.Content.ReadAsByteArrayAsync(cancel) : null, (int)answer.StatusCode);
     }
 
     /// <summary>Lines of JSON, and the cursor of what follows them.</summary>

@@ -30,7 +30,11 @@ internal static class PageRoutes
         var key = form["key"].ToString().Trim();
         var self = await PageApi.SelfAsync(api, key, http.Connection.RemoteIpAddress);
         if (self.Value is not { } who)
+        {
+            limit.Wrong(http.Connection.RemoteIpAddress);
             return Results.LocalRedirect($"~/signin?failed={(self.Status == 403 ? "scope" : "key")}&next=" + Uri.EscapeDataString(next));
+        }
+
         await http.SignInAsync(Session.Of(key, who));
         return Results.LocalRedirect("~/" + next);
     }
@@ -50,7 +54,7 @@ internal static class PageRoutes
             return FormTooOld();
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
         api.Tenant = form["tenant"];
-        var method = new HttpMethod(form["method"] is [{ Length: > 0 } named] ? named.ToUpperInvariant() : "POST");
+        var method = form["method"] == "DELETE" ? HttpMethod.Delete : HttpMethod.Post;
         var reply = await api.SendAsync(method, form["path"].ToString(), Body(form), cancel: http.RequestAborted);
         if (reply.Ok)
             flash.Tell(http, good: true, form["done"] is [{ Length: > 0 } done] ? done : "Done.");

@@ -31,6 +31,9 @@ internal sealed class Session(AuthenticationStateProvider state)
     /// <summary>Null: not signed in.</summary>
     public static string? KeyOf(ClaimsPrincipal user) => user.FindFirstValue(KeyClaim);
 
+    /// <summary>Whose share of the page he uses: his tenant's, or the admin's own.</summary>
+    public static string ShareOf(ClaimsPrincipal user) => user.IsInRole("admin") ? "" : user.FindFirstValue(TenantClaim) ?? "";
+
     public async ValueTask<SignedIn?> WhoAsync()
     {
         var user = (await state.GetAuthenticationStateAsync()).User;

@@ -1,36 +1,37 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.RateLimiting;
 
 namespace MailProxy.Daemon.Dashboard.Host;
 
-/// <summary>Slows whoever tries keys: ten tries a minute from an address, a hundred from all.</summary>
+/// <summary>Slows whoever guesses keys: ten wrong ones a minute from an address, or from a network of IPv6 (/64).</summary>
 internal sealed class SignInLimit : IDisposable
 {
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
+    private const int Tries = 10;
+    private const int Network6 = 8;
 
-    private readonly PartitionedRateLimiter<IPAddress?> _limit = PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<IPAddress?, string>(static address => Part(address?.ToString() ?? "", 10)),
-        PartitionedRateLimiter.Create<IPAddress?, string>(static _ => Part("all", 100))
-    );
-
-    /// <summary>False: too many tries; wait a minute.</summary>
-    public bool Allows(IPAddress? address)
-    {
-        using var permit = _limit.AttemptAcquire(address);
-        return permit.IsAcquired;
-    }
-
-    public void Dispose() => _limit.Dispose();
-
-    private static RateLimitPartition<string> Part(string key, int permits) =>
+    private readonly PartitionedRateLimiter<IPAddress?> _limit = PartitionedRateLimiter.Create<IPAddress?, string>(static address =>
         RateLimitPartition.GetSlidingWindowLimiter(
-            key,
-            _ => new SlidingWindowRateLimiterOptions
+            Key(address),
+            static _ => new SlidingWindowRateLimiterOptions
             {
-                PermitLimit = permits,
-                Window = Window,
+                PermitLimit = Tries,
+                Window = TimeSpan.FromMinutes(1),
                 SegmentsPerWindow = 6,
                 QueueLimit = 0,
             }
-        );
+        )
+    );
+
+    /// <summary>False: too many wrong keys came from there; wait a minute.</summary>
+    public bool Allows(IPAddress? address) => _limit.GetStatistics(address) is not { CurrentAvailablePermits: 0 };
+
+    public void Wrong(IPAddress? address) => _limit.AttemptAcquire(address).Dispose();
+
+    public void Dispose() => _limit.Dispose();
+
+    private static string Key(IPAddress? address) =>
+        address is { AddressFamily: AddressFamily.InterNetworkV6 }
+            ? Convert.ToHexString(address.GetAddressBytes(), 0, Network6)
+            : address?.ToString() ?? "";
 }

@@ -7,9 +7,10 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MailProxy.Daemon.Dashboard.Host;
 
 /// <summary>
-/// Shows nothing but the sign-in to who has not signed in; bounds what a form may hold, and how many views are open live.
+/// Shows nothing but the sign-in to who has not signed in, or whose key is not good any more; bounds what a form may hold, and how many
+/// views are made and open at a time.
 /// </summary>
-internal sealed class SignedInOnly(RequestDelegate next, LiveViews views, HttpClient api)
+internal sealed class SignedInOnly(RequestDelegate next, PageCapacity capacity, HttpClient api)
 {
     // Where a live view's connection stands; its requests last as long as somebody looks.
     private const string Live = "/_blazor";
@@ -26,34 +27,41 @@ internal sealed class SignedInOnly(RequestDelegate next, LiveViews views, HttpCl
             await next(http);
         else if (!signedIn)
             Refuse(http);
-        else if (!await IsGoodAsync(http))
+        else if (await HasEndedAsync(http))
             await EndAsync(http);
-        else if (!http.Request.Path.StartsWithSegments(Live))
-            await next(Located(http));
-        else if (views.TryOpen() is { } view)
-            await LiveAsync(Located(http), view);
         else
-            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            await ShowAsync(http);
     }
 
-    // A key ends, is deleted, or may not be used from everywhere.
-    private async Task<bool> IsGoodAsync(HttpContext http) =>
-        Session.KeyOf(http.User) is { } key && (await PageApi.SelfAsync(api, key, http.Connection.RemoteIpAddress)).Ok;
+    private async Task ShowAsync(HttpContext http)
+    {
+        using var place = IsLive(http) ? capacity.TryOpenLive(http.User) : await capacity.EnterAsync(http.User, http.RequestAborted);
+        if (place is not null)
+        {
+            await next(Located(http));
+            return;
+        }
+
+        http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        http.Response.Headers.RetryAfter = "5";
+        await http.Response.WriteAsync("Too many views are open at once: try again in a moment.\n");
+    }
+
+    // A key ends, is deleted, or may not be used from everywhere. An API that is too busy to say so has not said it.
+    private async Task<bool> HasEndedAsync(HttpContext http) =>
+        Session.KeyOf(http.User) is not { } key
+        || (await PageApi.SelfAsync(api, key, http.Connection.RemoteIpAddress)).Status is 401 or 403;
 
     private static async Task EndAsync(HttpContext http)
     {
         await http.SignOutAsync();
-        if (HttpMethods.IsGet(http.Request.Method) && !http.Request.Path.StartsWithSegments(Live))
+        if (HttpMethods.IsGet(http.Request.Method) && !IsLive(http))
             http.Response.Redirect(http.Request.PathBase + "/signin?failed=ended");
         else
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;
     }
 
-    private async Task LiveAsync(HttpContext http, IDisposable view)
-    {
-        using (view)
-            await next(http);
-    }
+    private static bool IsLive(HttpContext http) => http.Request.Path.StartsWithSegments(Live);
 
     // Live views have no request any more when they ask the API; the address goes with who signed in. What is no view asks as well.
     private static HttpContext Located(HttpContext http)
@@ -67,7 +75,7 @@ internal sealed class SignedInOnly(RequestDelegate next, LiveViews views, HttpCl
 
     private static void Refuse(HttpContext http)
     {
-        if (!HttpMethods.IsGet(http.Request.Method) || http.Request.Path.StartsWithSegments(Live))
+        if (!HttpMethods.IsGet(http.Request.Method) || IsLive(http))
         {
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return;

@@ -2,72 +2,44 @@ using MimeKit;
 
 namespace MailProxy.Daemon.Dashboard.Model;
 
-/// <summary>A mail as its reader would see it, taken apart for showing.</summary>
-internal sealed class MailView
+/// <summary>A mail as its reader would see it: what a view shows of it, in bounds.</summary>
+internal sealed record MailView(
+    string? Text,
+    bool HasHtml,
+    IReadOnlyList<(string Name, string Value)> Headers,
+    IReadOnlyList<AttachmentView> Attachments
+)
 {
-    private readonly MimeMessage _mail;
-
-    private MailView(MimeMessage mail) => _mail = mail;
+    private const int MostText = 200_000;
+    private const int MostHeaders = 500;
+    private const int MostHeader = 10_000;
+    private const int MostAttachments = 500;
 
     /// <summary>Null: it cannot be read as a mail.</summary>
-    public static MailView? Read(byte[] source)
+    public static MailView? Read(byte[] source) =>
+        MailContents.Load(source) is { } mail
+            ? new(
+                Cut(mail.TextBody, MostText),
+                mail.HtmlBody is not null,
+                [.. mail.Headers.Take(MostHeaders).Select(static header => (header.Field, Cut(header.Value, MostHeader)!))],
+                [
+                    .. MailContents
+                        .Attached(mail)
+                        .Take(MostAttachments)
+                        .Select(
+                            static (part, i) => new AttachmentView(i, part.FileName ?? "(no name)", part.ContentType.MimeType, Size(part))
+                        ),
+                ]
+            )
+            : null;
+
+    private static string? Cut(string? text, int most) => text is null || text.Length <= most ? text : text[..most] + " …";
+
+    private static long Size(MimePart part)
     {
-        try
-        {
-            return new(MimeMessage.Load(new MemoryStream(source)));
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
-    }
-
-    public string? Text => _mail.TextBody;
-
-    public bool HasHtml => _mail.HtmlBody is not null;
-
-    public IReadOnlyList<(string Name, string Value)> Headers => [.. _mail.Headers.Select(static header => (header.Field, header.Value))];
-
-    public IReadOnlyList<AttachmentView> Attachments =>
-        [
-            .. _mail
-                .BodyParts.OfType<MimePart>()
-                .Where(part => part.IsAttachment || part is not TextPart)
-                .Select(static (part, i) => new AttachmentView(i, part.FileName ?? "(no name)", part.ContentType.MimeType, Size(part))),
-        ];
-
-    /// <summary>
-    /// The HTML with the pictures that the mail itself brings; what it would load from elsewhere stays out by the view's policy.
-    /// </summary>
-    public string? Html()
-    {
-        if (_mail.HtmlBody is not { } html)
-            return null;
-        foreach (var part in _mail.BodyParts.OfType<MimePart>())
-        {
-            if (part.ContentId is { Length: > 0 } id && part.ContentType.MediaType == "image")
-                html = html.Replace("cid:" + id, DataUri(part), StringComparison.OrdinalIgnoreCase);
-        }
-
-        return html;
-    }
-
-    /// <summary>An attachment's bytes; null: there is none of this number.</summary>
-    public byte[]? Attachment(int number)
-    {
-        var parts = _mail.BodyParts.OfType<MimePart>().Where(part => part.IsAttachment || part is not TextPart).ToArray();
-        return number >= 0 && number < parts.Length ? Bytes(parts[number]) : null;
-    }
-
-    private static string DataUri(MimePart part) => $"data:{part.ContentType.MimeType};base64,{Convert.ToBase64String(Bytes(part))}";
-
-    private static long Size(MimePart part) => Bytes(part).LongLength;
-
-    private static byte[] Bytes(MimePart part)
-    {
-        using var bytes = new MemoryStream();
-        part.Content?.DecodeTo(bytes);
-        return bytes.ToArray();
+        using var counted = new MimeKit.IO.MeasuringStream();
+        part.Content?.DecodeTo(counted);
+        return counted.Length;
     }
 }
 

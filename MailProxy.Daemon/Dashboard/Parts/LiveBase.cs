@@ -26,6 +26,8 @@ public abstract class LiveBase : ComponentBase, IAsyncDisposable
 
     private protected SignedIn? Who { get; private set; }
 
+    private protected DateTime Now => Clock.GetUtcNow().UtcDateTime;
+
     /// <summary>Asks for what the part shows. False: it will not change any more.</summary>
     protected abstract Task<bool> LookAsync(CancellationToken gone);
 

@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Genro.Import;
 
 /// <summary>All of it or nothing: trials, stores that are not empty, daemons that run, and the command itself.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class WholeImportTests : ImportFixture
 {
     [Test]
