@@ -87,7 +87,6 @@ const journeys = {
     await see("Retry now: done.");
     for (;;) {
       if (await page.locator("main .status.sent").first().isVisible()) break;
-      await page.waitForTimeout(200);
       await page.reload();
     }
   },
@@ -190,7 +189,7 @@ const journeys = {
     await heading("Overview");
     await at("sandbox");
     await see("0 of 0 mails");
-    await page.waitForTimeout(1_500);
+    await page.locator('[data-live="True"]').waitFor(); // the connection stands
     const posted = await page.request.post(given.base.replace("ui/", "v1/messages"), {
       headers: { Authorization: `Bearer ${given.key}` },
       data: {
