@@ -26,18 +26,20 @@ internal sealed record LoggedRequest(
 /// </summary>
 internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.UsualCapacity)
 {
-    public const int UsualCapacity = 20_000;
-    public const int MostMessages = 10;
+    public const int UsualCapacity = 10_000;
+    public const int MostMessages = 5;
 
     /// <summary>Whose requests had no key that is good.</summary>
     public const string Nobody = "";
 
-    private const int LeastOfTenant = 20;
+    private const int LeastOfTenant = 4;
 
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, (Queue<LoggedRequest> Good, Queue<LoggedRequest> Bad)> _tenants = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (LinkedList<LoggedRequest> Good, LinkedList<LoggedRequest> Bad)> _tenants = new(
+        StringComparer.Ordinal
+    );
     private long _last;
 
     public void Note(LoggedRequest request)
@@ -55,9 +57,9 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
                 }
             }
 
-            var queue = request.Status < 400 ? queues.Good : queues.Bad;
-            queue.Enqueue(request with { Number = ++_last });
-            Trim(queue);
+            var part = request.Status < 400 ? queues.Good : queues.Bad;
+            part.AddLast(request with { Number = ++_last });
+            Trim(part);
         }
     }
 
@@ -67,21 +69,36 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
     public IReadOnlyList<LoggedRequest> Read(string? tenant, bool failedOnly, string? message, long? before, int limit)
     {
         var since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
+        List<LoggedRequest> found = [];
         lock (_gate)
         {
-            var queues =
-                tenant is null ? [.. _tenants.Values]
-                : _tenants.TryGetValue(tenant, out var one) ? [one]
-                : Array.Empty<(Queue<LoggedRequest> Good, Queue<LoggedRequest> Bad)>();
-            return
-            [
-                .. queues
-                    .SelectMany(two => failedOnly ? two.Bad : two.Good.Concat(two.Bad))
-                    .Where(one => one.At >= since && (before is null || one.Number < before))
-                    .Where(one => message is null || one.Messages.Contains(message))
-                    .OrderByDescending(static one => one.Number)
-                    .Take(limit),
-            ];
+            // Each request waits for this lock when it is noted: no more is looked at than the page needs.
+            foreach (var (good, bad) in Of(tenant))
+            {
+                if (!failedOnly)
+                    found.AddRange(Newest(good, since, before, message, limit));
+                found.AddRange(Newest(bad, since, before, message, limit));
+            }
+        }
+
+        return [.. found.OrderByDescending(static one => one.Number).Take(limit)];
+    }
+
+    private IEnumerable<(LinkedList<LoggedRequest> Good, LinkedList<LoggedRequest> Bad)> Of(string? tenant) =>
+        tenant is null ? _tenants.Values
+        : _tenants.TryGetValue(tenant, out var one) ? [one]
+        : [];
+
+    private static IEnumerable<LoggedRequest> Newest(LinkedList<LoggedRequest> part, long since, long? before, string? message, int limit)
+    {
+        var seen = 0;
+        for (var node = part.Last; node is not null && seen < limit && node.Value.At >= since; node = node.Previous)
+        {
+            var one = node.Value;
+            if ((before is not null && one.Number >= before) || (message is not null && !one.Messages.Contains(message)))
+                continue;
+            seen++;
+            yield return one;
         }
     }
 
@@ -92,10 +109,10 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
             _tenants.Remove(tenant);
     }
 
-    private void Trim(Queue<LoggedRequest> queue)
+    private void Trim(LinkedList<LoggedRequest> part)
     {
         var most = Math.Max(LeastOfTenant, capacity / _tenants.Count) / 2;
-        while (queue.Count > most)
-            queue.Dequeue();
+        while (part.Count > most)
+            part.RemoveFirst();
     }
 }

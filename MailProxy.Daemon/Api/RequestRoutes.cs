@@ -7,7 +7,7 @@ namespace MailProxy.Daemon.Api;
 /// <param name="Ms">Milliseconds from its head to the end of its answer.</param>
 /// <param name="Code">The problem's code; absent: it was answered as asked.</param>
 /// <param name="Actor">As the audit log names it; <c>unknown</c>: no key that is good.</param>
-/// <param name="Messages">Messages that it was about, ten at most.</param>
+/// <param name="Messages">Messages that it was about, five at most.</param>
 public sealed record RequestAnswer(
     long Number,
     DateTime At,

@@ -77,7 +77,7 @@ internal static class DaemonApp
             builder.WebHost.UseUrls([.. ListenAddressesAttribute.Bindable(settings.Urls), .. LocalSocket.Urls(socket)]);
             var app = builder.Build();
             if (settings.Dashboard.Enabled)
-                app.UseDashboard(settings.Dashboard, settings.Data, settings.Api.PublicUrl);
+                app.UseDashboard();
             LocalSocket.CloseToOthers(socket, app.Lifetime);
             app.MapMailProxyApi();
             app.MapOperations();
@@ -262,6 +262,8 @@ internal static class DaemonApp
         services.AddMailProxyApi();
         services.AddOperations(storage.Operations);
         services.AddHostedService(static provider => provider.GetRequiredService<OperationRunner>());
+        if (settings.Dashboard.Enabled)
+            services.AddDashboard(settings.Dashboard, settings.Data, settings.Api.PublicUrl);
         if (settings.Genro.Enabled)
             services.AddGenro(settings.Genro, storage.Compat);
     }

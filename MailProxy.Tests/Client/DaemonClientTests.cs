@@ -31,7 +31,8 @@ internal sealed class DaemonClientTests
     public void Problem_WithSeveralErrors_HasALineForEach()
     {
         const string Errors =
-            """[{"pointer":"/port","code":"out_of_range","detail":"1 to 65535."},{"pointer":"/host","code":"required","detail":"Required."}]""";
+            """[{"pointer":"/port","code":"out_of_range","detail":"1 to 65535."},"""
+            + """{"pointer":"/host","code":"required","detail":"Required."}]""";
         var body = $$"""{"type":"x","title":"x","status":422,"detail":"Mistakes.","code":"validation_failed","errors":{{Errors}}}""";
         var lines = ProblemText.Of(HttpStatusCode.UnprocessableEntity, body).Message.Split('\n');
         Assert.That(lines, Has.Length.EqualTo(2));

@@ -70,8 +70,9 @@ internal sealed class ComponentTests : BunitContext
     public void LiveSandbox_FindsByAddressAndSubject()
     {
         _api.Answer = """
-            {"data":[{"id":2,"received_at":"2026-11-29T00:00:00Z","from":"shop@example.com","to":["ann@example.org"],"subject":"Your order","size":9},
-            {"id":1,"received_at":"2026-11-29T00:00:00Z","from":"shop@example.com","to":["bob@example.org"],"subject":"Welcome","size":9}],
+            {"data":[
+            {"id":2,"received_at":"2026-11-29T00:00:00Z","from":"a@example.com","to":["ann@example.org"],"subject":"Your order","size":9},
+            {"id":1,"received_at":"2026-11-29T00:00:00Z","from":"a@example.com","to":["bob@example.org"],"subject":"Welcome","size":9}],
             "next_cursor":null}
             """;
         var shown = Render<LiveSandbox>();

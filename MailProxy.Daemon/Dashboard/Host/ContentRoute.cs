@@ -20,6 +20,7 @@ internal static class ContentRoute
     public static async Task<IResult> ShowAsync(
         HttpContext http,
         MailSource mails,
+        PageCapacity capacity,
         PageApi api,
         string source,
         string id,
@@ -28,26 +29,33 @@ internal static class ContentRoute
     )
     {
         api.Tenant = tenant;
-        var found = await mails.ReadAsync(http.User, source, id, http.RequestAborted);
-        http.Response.RegisterForDispose(found);
-        if (found.Bytes is not { } bytes)
+        var found = await mails.ReadAsync(http.User, source, id, bytes => Take(bytes, part), http.RequestAborted);
+        if (found.Value is not { } content)
             return Results.Text(found.Trouble + "\n", statusCode: found.Status);
-        if (part == "raw")
-            return Results.File(bytes, "message/rfc822", "message.eml");
-        if (MailContents.Load(bytes) is not { } mail)
-            return Results.NotFound();
-        if (part == "html")
-            return Framed(http, MailContents.Html(mail));
-        return int.TryParse(part, out var number) && number >= 0 && MailContents.Attached(mail).ElementAtOrDefault(number) is { } attached
-            ? Results.File(MailContents.Bytes(attached), "application/octet-stream", attached.FileName ?? "attachment")
-            : Results.NotFound();
+        if (await capacity.SendAsync(http.User, content.Bytes.Length, http.RequestAborted) is not { } charge)
+            return Results.Text("Too much is on its way: try again in a moment.\n", statusCode: StatusCodes.Status503ServiceUnavailable);
+        http.Response.RegisterForDispose(charge);
+        if (content.Name is { } name)
+            return Results.File(content.Bytes, content.Type, name);
+        http.Response.Headers[HeaderNames.ContentSecurityPolicy] = FramePolicy;
+        return Results.Bytes(content.Bytes, content.Type);
     }
 
-    private static IResult Framed(HttpContext http, string? html)
+    private static Content? Take(byte[] source, string part)
     {
-        if (html is null)
-            return Results.NotFound();
-        http.Response.Headers[HeaderNames.ContentSecurityPolicy] = FramePolicy;
-        return Results.Content("<!DOCTYPE html><base target=\"_blank\">" + html, "text/html", Encoding.UTF8);
+        if (part == "raw")
+            return new(source, "message/rfc822", "message.eml");
+        if (MailContents.Load(source) is not { } mail)
+            return null;
+        if (part == "html")
+            return MailContents.Html(mail) is { } html
+                ? new(Encoding.UTF8.GetBytes("<!DOCTYPE html><base target=\"_blank\">" + html), "text/html; charset=utf-8", null)
+                : null;
+        return int.TryParse(part, out var number) && number >= 0 && MailContents.Attached(mail).ElementAtOrDefault(number) is { } attached
+            ? new(MailContents.Bytes(attached), "application/octet-stream", attached.FileName ?? "attachment")
+            : null;
     }
+
+    /// <param name="Name">As it is saved; null: it is shown in a frame.</param>
+    private sealed record Content(byte[] Bytes, string Type, string? Name);
 }

@@ -7,27 +7,26 @@ namespace MailProxy.Daemon.Dashboard.Host;
 internal sealed class MailSource(PageApi api, PageCapacity capacity)
 {
     /// <param name="source"><c>messages</c> or <c>sandbox</c>.</param>
-    public async Task<MailBytes> ReadAsync(ClaimsPrincipal user, string source, string id, CancellationToken gone)
+    /// <param name="make">Takes out of the mail's bytes what is shown; null: it has no such thing.</param>
+    public async Task<Found<T>> ReadAsync<T>(ClaimsPrincipal user, string source, string id, Func<byte[], T?> make, CancellationToken gone)
+        where T : class
     {
         if (source is not ("messages" or "sandbox"))
-            return new(null, 404, "There is no such mail.", null);
-        var path = source == "sandbox" ? "sandbox/messages/" : "messages/";
-        var room = await capacity.HoldAsync(user, MailContents.Largest, gone);
-        if (room is null)
-            return new(null, 503, "Too many mails are looked at now: try again in a moment.", null);
-        var (bytes, status) = await api.BytesAsync($"{path}{Uri.EscapeDataString(id)}/raw", MailContents.Largest, gone);
-        return status switch
-        {
-            200 => new(bytes, 200, "", room),
-            413 => new(null, 413, $"It is larger than {MailContents.Largest >> 20} MB: GET /v1/{path}{id}/raw has it.", room),
-            _ => new(null, 404, "Its content is not here any more.", room),
-        };
+            return new(null, 404, "There is no such mail.");
+        using var turn = await capacity.ReadAsync(user, gone);
+        if (turn is null)
+            return new(null, 503, "Too many mails are looked at now: try again in a moment.");
+        var path = (source == "sandbox" ? "sandbox/messages/" : "messages/") + Uri.EscapeDataString(id) + "/raw";
+        var (bytes, status) = await api.BytesAsync(path, MailContents.Largest, gone);
+        if (status == 413)
+            return new(null, 413, $"It is larger than {MailContents.Largest >> 20} MB: GET /v1/{path} has it.");
+        if (bytes is null)
+            return new(null, 404, "Its content is not here any more.");
+        return make(bytes) is { } made ? new(made, 200, "") : new(null, 404, "It has no such part, or cannot be read as a mail.");
     }
 }
 
-/// <summary>A mail's bytes, and the room that they take.</summary>
-/// <param name="Bytes">Null: there are none; <paramref name="Status"/> and <paramref name="Trouble"/> say why.</param>
-internal sealed record MailBytes(byte[]? Bytes, int Status, string Trouble, IDisposable? Room) : IDisposable
-{
-    public void Dispose() => Room?.Dispose();
-}
+/// <summary>What was taken out of a mail.</summary>
+/// <param name="Value">Null: nothing; <paramref name="Status"/> and <paramref name="Trouble"/> say why.</param>
+internal sealed record Found<T>(T? Value, int Status, string Trouble)
+    where T : class;

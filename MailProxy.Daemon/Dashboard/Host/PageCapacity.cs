@@ -10,16 +10,15 @@ namespace MailProxy.Daemon.Dashboard.Host;
 internal sealed class PageCapacity(DashboardOptions options, TenantShare share, TimeProvider clock)
 {
     private const int Views = 32;
-    private const long ContentBytes = 96 << 20;
-
-    // Read, taken apart and written, a mail is in memory several times.
-    private const long TimesInMemory = 4;
+    private const int Reads = 8;
+    private const long SentBytes = 64 << 20;
 
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(5);
 
     private readonly SharedCapacity _live = new(options.MaxLiveViews, share);
     private readonly SharedCapacity _views = new(Views, share);
-    private readonly SharedCapacity _content = new(ContentBytes, share);
+    private readonly SharedCapacity _reads = new(Reads, share);
+    private readonly SharedCapacity _sent = new(SentBytes, share);
 
     /// <summary>A view that stays open; null: as many are open as may be.</summary>
     public IDisposable? TryOpenLive(ClaimsPrincipal user) => _live.TryTake(Session.ShareOf(user), 1);
@@ -27,9 +26,11 @@ internal sealed class PageCapacity(DashboardOptions options, TenantShare share, 
     /// <summary>A view that is made; null: too many are, and none ended in time.</summary>
     public Task<IDisposable?> EnterAsync(ClaimsPrincipal user, CancellationToken gone) => TakeAsync(_views, user, 1, gone);
 
-    /// <summary>Room for a mail of so many bytes; null: there is none now.</summary>
-    public Task<IDisposable?> HoldAsync(ClaimsPrincipal user, long bytes, CancellationToken gone) =>
-        TakeAsync(_content, user, Math.Min(bytes * TimesInMemory, ContentBytes / 2), gone);
+    /// <summary>A mail that is read and taken apart, which waits for no browser; null: too many are.</summary>
+    public Task<IDisposable?> ReadAsync(ClaimsPrincipal user, CancellationToken gone) => TakeAsync(_reads, user, 1, gone);
+
+    /// <summary>Bytes of a mail on their way to a browser, which may be slow; null: too many are.</summary>
+    public Task<IDisposable?> SendAsync(ClaimsPrincipal user, long bytes, CancellationToken gone) => TakeAsync(_sent, user, bytes, gone);
 
     private async Task<IDisposable?> TakeAsync(SharedCapacity capacity, ClaimsPrincipal user, long amount, CancellationToken gone)
     {
