@@ -54,7 +54,11 @@ internal static class RestartRun
         await Task.Delay(TimeSpan.FromSeconds(2));
         tally.LongestPause();
 
-        List<TimeSpan>[] pauses = [[], []];
+        List<TimeSpan>[] pauses =
+        [
+            [],
+            [],
+        ];
         for (var i = 1; i <= options.Restarts; i++)
         {
             var exit = await daemon.StopAsync();
