@@ -169,7 +169,8 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Clock,
             shared.Chance,
             Log<WebhookReporter>(),
-            shared.Share
+            shared.Share,
+            shared.WebhookAnswers
         );
         var retain = new RetainStage(
             shared.Retention,

@@ -61,6 +61,9 @@ public sealed record PipelineServices(
     /// <summary>How tenants share what they use together.</summary>
     public TenantShare Share { get; init; } = TenantShare.Unlimited;
 
+    /// <summary>How webhooks answered of late.</summary>
+    public EndpointAnswers WebhookAnswers { get; init; } = new();
+
     /// <summary>Where every shared capacity is told, so that a tenant's part of it can be shown.</summary>
     public TenantShares Shares { get; init; } = new();
 
