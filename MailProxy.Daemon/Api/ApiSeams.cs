@@ -104,7 +104,7 @@ public delegate void ForgetContent(string tenant);
 public delegate Task<WebhookTestAnswer> WebhookTrial(WebhookEndpoint endpoint, CancellationToken cancel);
 
 /// <summary>The last answers of a tenant's webhook, the newest first.</summary>
-public delegate IReadOnlyList<WebhookAnswer> WebhookHeard(string tenant, string id);
+public delegate IReadOnlyList<WebhookReply> WebhookHeard(string tenant, string id);
 
 /// <summary>Finds what a link of this daemon leads to.</summary>
 public delegate Task<Download> OpenDownload(string token, bool head, CancellationToken cancel);

@@ -27,10 +27,10 @@ public sealed record WebhookTestAnswer(bool Ok, double Milliseconds, string? Err
 /// <param name="Error">Why it does not count as acknowledged; absent when it does.</param>
 /// <param name="Excerpt">The first 200 characters of the answer's text; absent when there is none, or when it repeats the
 /// credentials of the request.</param>
-public sealed record WebhookAnswer(string RequestId, DateTime At, double Milliseconds, int? Status, string? Error, string? Excerpt);
+public sealed record WebhookReply(string RequestId, DateTime At, double Milliseconds, int? Status, string? Error, string? Excerpt);
 
 /// <param name="Data">The newest first, at most 20; gone after a restart.</param>
-public sealed record WebhookAnswerList(IReadOnlyList<WebhookAnswer> Data);
+public sealed record WebhookReplyList(IReadOnlyList<WebhookReply> Data);
 
 /// <summary>What a test of a volume saw. Nothing was changed.</summary>
 /// <param name="Status">The HTTP status, when there was an answer.</param>

@@ -50,7 +50,7 @@ internal sealed class WebhookRoutes(
             .WithSummary("How it answered the last requests: status, time, the beginning of the text")
             .WithTags("Webhooks")
             .Needs(KeyScopes.Read)
-            .Produces<WebhookAnswerList>();
+            .Produces<WebhookReplyList>();
         Action(
                 v1.MapPost("/webhooks/{id}/rotate-secret", Rotate),
                 "rotateWebhookSecret",
@@ -147,7 +147,7 @@ internal sealed class WebhookRoutes(
         var caller = Caller.Of(http);
         return Find(caller, id) is null
             ? ProblemAnswer.NotFound("webhook")
-            : TypedResults.Json(new(heard(caller.Tenant, id)), ApiJson.Plain.WebhookAnswerList);
+            : TypedResults.Json(new(heard(caller.Tenant, id)), ApiJson.Plain.WebhookReplyList);
     }
 
     private async Task<IResult> Replay(HttpContext http, string id)

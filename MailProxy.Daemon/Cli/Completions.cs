@@ -73,8 +73,9 @@ internal static class Completions
                     string match -q -- '-*' $word; or set -a typed $word
                 end
                 set -l wanted (string split ' ' -- "$argv[1]")
+                set -l length (count $wanted)
                 test "$argv[1]" = ''; and begin; test (count $typed) -eq 0; return; end
-                test (count $typed) -ge (count $wanted); and test "$typed[1..(count $wanted)]" = "$argv[1]"
+                test (count $typed) -ge $length; and test "$typed[1..$length]" = "$argv[1]"
             end
 
             """
@@ -85,7 +86,11 @@ internal static class Completions
                 text.Append($"complete -c mailproxy -f -n '__mailproxy_at \"{path}\"' -a {below.Name} -d {Quoted(below.Description)}\n");
             foreach (var option in command is Verb { IsOwn: true } ? [] : Options(command))
             {
-                var value = option.Arity.MaximumNumberOfValues == 0 ? "" : " -r";
+                var value =
+                    option.Arity.MaximumNumberOfValues == 0 ? ""
+                    : option.HelpName is "FILE" or "DIR" ? " -r -F"
+                    : option.HelpName?.Contains('|') == true ? $" -x -a '{option.HelpName.Replace('|', ' ')}'"
+                    : " -x";
                 text.Append(
                     $"complete -c mailproxy -n '__mailproxy_at \"{path}\"' -l {option.Name[2..]}{value} -d {Quoted(option.Description)}\n"
                 );

@@ -3,8 +3,8 @@ using Spectre.Console;
 namespace MailProxy.Daemon.Cli;
 
 /// <summary>
-/// Shows a running daemon at work, in three parts after a warm-up: it accepts mail while it sends none, it sends what waits, and it does both
-/// at a pace that leaves no queue. The caller starts the daemon.
+/// Shows a running daemon at work, in three parts after a warm-up: it accepts mail while it sends none, it sends what waits, and it does
+/// both at a pace that leaves no queue. The caller starts the daemon.
 /// </summary>
 /// <param name="mostPerSecond">The pace of the third part at the most.</param>
 internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock, double mostPerSecond = 100)

@@ -57,7 +57,8 @@ internal sealed record DemoResult(DemoDrain Drain, DemoPaced Paced)
             yield return $"{other.Key, -9} {other.Sum(), 7}   (not expected)";
 
         yield return "";
-        yield return $"accepts   {Rate(Drain.Messages, Drain.AcceptedIn), 7} messages/s: {DemoLoad.Clients} clients, a message a request, none sent";
+        yield return $"accepts   {Rate(Drain.Messages, Drain.AcceptedIn), 7} messages/s: {DemoLoad.Clients} clients, a message a request, "
+            + "none sent";
         yield return $"          {Times(Drain.Accepting)} from POST to 202 meanwhile";
         yield return $"sends     {Rate(Drain.Messages, Drain.SentIn), 7} messages/s: from a full queue, none posted";
         yield return $"one mail  {Times(Paced.Accepting)} from POST to 202";

@@ -72,7 +72,7 @@ internal static class Seams
             [
                 .. answers
                     .Of(tenant, id)
-                    .Select(static one => new WebhookAnswer(
+                    .Select(static one => new WebhookReply(
                         one.RequestId,
                         Times.Utc(one.At),
                         Math.Round(one.Took.TotalMilliseconds, 1),

@@ -53,7 +53,8 @@ internal sealed class WebhookAnswersTests : DaemonFixture
         Assert.That((string)answers[0]!["request_id"]!, Does.StartWith("test_"));
         Assert.That(answers[0]!.AsObject().ContainsKey("error"), Is.False);
 
-        await _daemon.SendAsync(HttpMethod.Put, "/v1/webhooks/crm", new { url = "http://127.0.0.1:1/hook" });
+        var moved = new { url = "http://127.0.0.1:1/hook", secret = (string?)null };
+        Assert.That(await _daemon.SendAsync(HttpMethod.Put, "/v1/webhooks/crm", moved), Is.EqualTo(HttpStatusCode.OK));
         await _daemon.SendAsync(HttpMethod.Post, "/v1/webhooks/crm/test");
         answers = await UntilAsync(2);
         Assert.That(answers[0]!.AsObject().ContainsKey("status"), Is.False);

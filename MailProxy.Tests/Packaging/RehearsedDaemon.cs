@@ -6,7 +6,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Packaging;
 
-/// <summary>A daemon as a process of its own that has sent a mail by an account and told a webhook of it, and what was scraped of it.</summary>
+/// <summary>A daemon as a process of its own that has sent a mail by an account, and what was scraped of it.</summary>
 internal sealed class RehearsedDaemon : IAsyncDisposable
 {
     private readonly string _data;
@@ -39,7 +39,8 @@ internal sealed class RehearsedDaemon : IAsyncDisposable
     /// <summary>The scrape in health, which has the mail that was sent.</summary>
     public Task HealthyAsync() => Scrapes.TakeAsync(Process.Http, "mailproxy_messages_sent_total", static sent => sent >= 1);
 
-    public Task SeesAsync(string series, Func<double, bool> pleases) => Scrapes.TakeAsync(Process.Http, series, pleases);
+    public Task SeesAsync(string series, Func<double, bool> pleases, TimeSpan? within = null) =>
+        Scrapes.TakeAsync(Process.Http, series, pleases, within);
 
     public async Task CallAsync(HttpMethod method, string path, object? body = null)
     {

@@ -24,7 +24,7 @@ internal sealed class RehearsedScrapes
     public async Task TakeAsync(HttpClient http) => _scrapes.Add(await ReadAsync(http));
 
     /// <summary>Reads until the series of this beginning pleases in sum, and keeps that.</summary>
-    public async Task TakeAsync(HttpClient http, string series, Func<double, bool> pleases)
+    public async Task TakeAsync(HttpClient http, string series, Func<double, bool> pleases, TimeSpan? within = null)
     {
         var scrape = await ReadAsync(http);
         await Eventually.BecomesAsync(
@@ -33,7 +33,8 @@ internal sealed class RehearsedScrapes
                 scrape = await ReadAsync(http);
                 return $"{series} {Sum(scrape, series)}";
             },
-            _ => pleases(Sum(scrape, series))
+            _ => pleases(Sum(scrape, series)),
+            within
         );
         _scrapes.Add(scrape);
     }

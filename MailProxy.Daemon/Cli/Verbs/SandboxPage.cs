@@ -5,7 +5,8 @@ using MailProxy.Daemon.Sandbox;
 namespace MailProxy.Daemon.Cli.Verbs;
 
 /// <summary>
-/// The catcher with its inbox in a browser: a whole daemon on 127.0.0.1, in a directory that goes with it, of which only the sandbox is used.
+/// The catcher with its inbox in a browser: a whole daemon on 127.0.0.1, in a directory that goes with it, of which only the sandbox is
+/// used.
 /// </summary>
 internal sealed class SandboxPage : IAsyncDisposable
 {

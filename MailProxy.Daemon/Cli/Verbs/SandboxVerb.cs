@@ -20,7 +20,8 @@ internal static class SandboxVerb
             Details =
                 "For programs that send by SMTP themselves. Addresses rehearse refusals as they do in the daemon's own sandbox "
                 + "(docs/guide/sending.md). A daemon has one of its own, account sandbox; this one needs no daemon. With --page it says "
-                + "where the inbox is, and a key to sign in with, which is another one each time: others on the machine cannot read the mail.",
+                + "where the inbox is, and a key to sign in with, which is another one each time: "
+                + "others on the machine cannot read the mail.",
             Examples = ["mailproxy sandbox --port 0 --save ./mails", "mailproxy sandbox --port 0 --page 0"],
             IsEndless = true,
             Run = call => RunAsync(call, call.Get(port) ?? DefaultPort, call.Get(save), call.Get(page)),
