@@ -89,4 +89,8 @@ public sealed record PipelineServices(
     /// <summary>What opens and closes the circuits of accounts.</summary>
     internal AccountWatch Watch(ReportOptions options, Wake wake) =>
         new(new(options, Chance), Accounts, wake, Log, Circuits, Metrics, CustomerOf, Clock, Logs.CreateLogger<AccountWatch>());
+
+    /// <summary>What tells webhooks.</summary>
+    internal WebhookReporter Webhooks(ReportOptions options) =>
+        new(Log, Http, options, Metrics, Clock, Chance, Logs.CreateLogger<WebhookReporter>(), Share, WebhookAnswers);
 }
