@@ -32,7 +32,7 @@ internal sealed class ImportTests : DaemonFixture
 
         Assert.That(status, Is.EqualTo(HttpStatusCode.Redirect));
         var shown = await _person.Http.GetStringAsync(view);
-        Assert.That(shown, Does.Contain("2 added, 0 replaced, 2 lines refused"));
+        Assert.That(shown, Does.Contain("2 added, 0 replaced, 2 refused"));
         Assert.That(shown, Does.Contain("<td>2</td>").And.Contain("<td>3</td>").And.Contain("two.example"));
         Assert.That(await ListedAsync(), Is.EquivalentTo(new[] { "one@example.org", "two.example" }));
         using var other = new Person(_daemon.Url);
@@ -53,7 +53,7 @@ internal sealed class ImportTests : DaemonFixture
         more.SetResult();
         using var answer = await importing;
 
-        Assert.That(await _person.Http.GetStringAsync(answer.Headers.Location), Does.Contain("2,010 added, 0 replaced, 0 lines refused"));
+        Assert.That(await _person.Http.GetStringAsync(answer.Headers.Location), Does.Contain("2,010 added, 0 replaced, 0 refused"));
     }
 
     [Test]
@@ -67,7 +67,7 @@ internal sealed class ImportTests : DaemonFixture
 
         Assert.That(
             await _person.Http.GetStringAsync(answer.Headers.Location),
-            Does.Contain("1,000,000 added, 0 replaced, 0 lines refused")
+            Does.Contain("1,000,000 added, 0 replaced, 0 refused")
         );
     }
 

@@ -158,7 +158,7 @@ internal sealed class JourneyTests : DaemonFixture
 
     [Test]
     public async Task Suppressions_ComeFromAFile_WithTheProgressTold() =>
-        await GoAsync("importFile", ("lines", 300_000), ("told", "299,999 added, 0 replaced, 1 lines refused"), Shots);
+        await GoAsync("importFile", ("lines", 300_000), ("told", "299,999 added, 0 replaced, 1 refused"), Shots);
 
     [Test]
     public async Task Sandbox_NewMailAppearsByItself_AndItsHtmlRunsNothing() => await GoAsync("sandbox");
