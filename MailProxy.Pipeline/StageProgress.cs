@@ -9,7 +9,8 @@ namespace MailProxy.Pipeline;
 /// before; nothing is counted on the way of the mail.
 /// </summary>
 /// <remarks>
-/// Attachment-resolve and send are left out: their workers may rightly wait for slow servers for minutes, and each of their waits has an end
+/// Attachment-resolve and send are left out: their workers may rightly wait for slow servers for minutes, and each of their waits has an
+/// end
 /// of its own.
 /// </remarks>
 internal sealed class StageProgress(PipelineChannels channels, Wake wake, PipelineHealth health)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MailProxy.Daemon.Hosting;
 using Spectre.Console;
@@ -31,11 +32,14 @@ internal static class Demo
             await using var app = await DaemonApp.BuildAsync(settings);
             await app.StartAsync();
             using var interrupted = new CancellationTokenSource();
-            Console.CancelKeyPress += (_, press) =>
+            void Interrupt(PosixSignalContext signal)
             {
-                press.Cancel = true;
+                signal.Cancel = true;
                 interrupted.Cancel();
-            };
+            }
+
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
             var result = await new DemoCommand(AnsiConsole.Console, TimeProvider.System).RunAsync(
                 new Uri(app.Urls.First()),
                 settings.AdminKey,

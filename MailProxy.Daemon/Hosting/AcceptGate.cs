@@ -22,11 +22,17 @@ internal sealed class AcceptGate(IOptions<SocketTransportOptions> options, ILogg
     private TaskCompletionSource? _noneOpen;
     private int _open;
 
-    /// <summary>Accepts nothing more; what is in the backlog stays there. Completes when every connection that was accepted is counted.</summary>
-    public Task CloseAsync()
+    /// <summary>Accepts nothing more. Completes when every connection that was accepted is counted.</summary>
+    /// <param name="held">Somebody else holds the sockets too: what is in the backlog stays there. Otherwise who connects is refused.</param>
+    public async Task CloseAsync(bool held)
     {
-        _closed.Cancel();
-        return Task.WhenAll(_listeners.Select(static listener => listener.Closed));
+        await _closed.CancelAsync();
+        foreach (var listener in _listeners)
+        {
+            await listener.Closed;
+            if (!held)
+                await listener.UnbindAsync();
+        }
     }
 
     /// <summary>Completes when no connection is open.</summary>

@@ -71,6 +71,7 @@ internal static class DaemonApp
         var logs = new SerilogLoggerFactory(logger, dispose: true);
         builder.Services.AddSingleton<ILoggerFactory>(_ => logs);
         builder.Services.AddSingleton(levels);
+        builder.Services.AddSingleton<IHostLifetime, SignalsElsewhere>();
         var storage = await AddEngineAsync(builder.Services, settings, clock, logs, log);
         try
         {

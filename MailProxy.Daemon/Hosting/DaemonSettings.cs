@@ -76,8 +76,8 @@ public sealed class DaemonSettings
 public sealed class VerdictSettings
 {
     /// <summary>
-    /// Directory of profiles (<c>*.json</c>) that extend or replace the shipped ones; read at the start and at a reload. Relative to where the program was
-    /// started. None: the shipped ones alone.
+    /// Directory of profiles (<c>*.json</c>) that extend or replace the shipped ones; read at the start and at a reload. Relative to where
+    /// the program was started. None: the shipped ones alone.
     /// </summary>
     public string? Directory { get; init; }
 }

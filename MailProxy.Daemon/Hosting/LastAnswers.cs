@@ -21,10 +21,11 @@ internal static class HttpListeners
 }
 
 /// <summary>
-/// What HTTP does between the request to stop and the stop: for a moment every answer says <c>Connection: close</c> (RFC 9112, 9.6), so that
+/// What HTTP does between the request to stop and the stop: for a moment every answer says <c>Connection: close</c> (RFC 9112, 9.6), so
+/// that
 /// clients let go of their connections by themselves instead of writing into one that is being closed.
 /// </summary>
-/// <param name="held">The service manager holds the sockets: nothing more is accepted meanwhile.</param>
+/// <param name="held">The service manager holds the sockets: who connects meanwhile waits for the next process.</param>
 internal sealed class LastAnswers(ConnectionLimit connections, AcceptGate gate, bool held, TimeProvider clock)
 {
     /// <summary>Long enough for every client that sends mail all the time, and short beside a start.</summary>
@@ -36,8 +37,7 @@ internal sealed class LastAnswers(ConnectionLimit connections, AcceptGate gate, 
 
     private async Task CloseAllAsync()
     {
-        if (held)
-            await gate.CloseAsync();
+        await gate.CloseAsync(held);
         connections.CloseAfterAnswers();
         await gate.NoneOpenAsync();
     }

@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// The sockets that the service manager listens on and passes to the process (<c>LISTEN_FDS</c>, sd_listen_fds(3)). It keeps them open while
+/// The sockets that the service manager listens on and passes to the process (<c>LISTEN_FDS</c>, sd_listen_fds(3)). It keeps them open
+/// while
 /// the service restarts: who connects meanwhile waits, and is not refused.
 /// </summary>
 internal sealed partial class PassedSockets

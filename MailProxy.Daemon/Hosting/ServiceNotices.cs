@@ -52,7 +52,8 @@ internal sealed partial class ServiceNotices(
         _over.Dispose();
     }
 
-    // While the store's writer does not turn or a stage stands still, no beat is sent: only a restart can help then, and the service manager
+    // While the store's writer does not turn or a stage stands still, no beat is sent: only a restart can help then, and the service
+    // manager
     // decides about that.
     private async Task BeatAsync(TimeSpan every)
     {

@@ -4,7 +4,8 @@ using MailProxy.Pipeline.Disk;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// Reads the settings once more while the daemon runs, and applies what can change then: <c>Log:Level</c>, the admin key, and the profiles in
+/// Reads the settings once more while the daemon runs, and applies what can change then: <c>Log:Level</c>, the admin key, and the
+/// profiles in
 /// <c>Verdicts:Directory</c>. Of the others the log says that they take a restart. Wrong settings change nothing.
 /// </summary>
 internal sealed partial class SettingsReload(

@@ -2,7 +2,8 @@ using System.Reflection;
 
 namespace MailProxy.Pipeline.Profiles;
 
-/// <summary>All profiles: the shipped ones, and those of the operator's directory over them. Read from any thread; replaced as a whole.</summary>
+/// <summary>All profiles: the shipped ones, and those of the operator's directory over them. Read from any thread; replaced as a
+/// whole.</summary>
 public sealed class ProfileSet
 {
     /// <summary>The profile whose rules are asked for every host, after those of the host's own.</summary>

@@ -65,10 +65,7 @@ internal sealed class ImportTests : DaemonFixture
 
         using var answer = await SendAsync(file, await TokenAsync());
 
-        Assert.That(
-            await _person.Http.GetStringAsync(answer.Headers.Location),
-            Does.Contain("1,000,000 added, 0 replaced, 0 refused")
-        );
+        Assert.That(await _person.Http.GetStringAsync(answer.Headers.Location), Does.Contain("1,000,000 added, 0 replaced, 0 refused"));
     }
 
     [Test]

@@ -22,13 +22,25 @@ internal sealed class AcceptGateTests
         using var one = await ConnectAsync(listener.EndPoint);
         await using var accepted = await first.WaitAsync(Deadline);
         var second = listener.AcceptAsync().AsTask();
-        await gate.CloseAsync().WaitAsync(Deadline);
+        await gate.CloseAsync(held: true).WaitAsync(Deadline);
         using var other = await ConnectAsync(listener.EndPoint);
 
         Assert.That(accepted, Is.Not.Null);
         Assert.That(second.IsCompleted, Is.False);
         await listener.UnbindAsync();
         Assert.That(await second.WaitAsync(Deadline), Is.Null);
+    }
+
+    [Test]
+    public async Task Close_SocketOfItsOwn_WhoeverConnectsAfterwardsIsRefused()
+    {
+        using var gate = Gate();
+        var listener = await gate.BindAsync(new IPEndPoint(IPAddress.Loopback, 0));
+        var accepting = listener.AcceptAsync().AsTask();
+        await gate.CloseAsync(held: false).WaitAsync(Deadline);
+
+        Assert.That(await accepting.WaitAsync(Deadline), Is.Null);
+        Assert.ThrowsAsync<SocketException>(() => ConnectAsync(listener.EndPoint));
     }
 
     [Test]

@@ -7,7 +7,8 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Packaging;
 
-/// <summary>What is shipped beside the program: the manual page, compose and Kubernetes files, nginx's and Prometheus' configuration.</summary>
+/// <summary>What is shipped beside the program: the manual page, compose and Kubernetes files, nginx's and Prometheus'
+/// configuration.</summary>
 [TestFixture]
 internal sealed class PackagingFilesTests
 {

@@ -31,7 +31,13 @@ internal sealed class ServiceReloadTests
     public async Task SetUpAsync()
     {
         await _machine.ShellAsync(
-            "systemctl stop mailproxy.socket || true; systemctl stop mailproxy; rm -f /etc/mailproxy/appsettings.json; systemctl reset-failed; systemctl start mailproxy"
+            """
+            systemctl stop mailproxy.socket || true
+            systemctl stop mailproxy
+            rm -f /etc/mailproxy/appsettings.json
+            systemctl reset-failed
+            systemctl start mailproxy
+            """
         );
     }
 

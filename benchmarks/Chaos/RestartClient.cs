@@ -104,7 +104,12 @@ internal sealed class RestartTally
 
     /// <summary>What failed how often.</summary>
     public string Details =>
-        string.Join("; ", _failures.Concat(_seen.Select(static one => KeyValuePair.Create("left with " + one.Key, one.Value))).Select(one => $"{one.Key}: {one.Value}"));
+        string.Join(
+            "; ",
+            _failures
+                .Concat(_seen.Select(static one => KeyValuePair.Create("left with " + one.Key, one.Value)))
+                .Select(one => $"{one.Key}: {one.Value}")
+        );
 
     public void Failed(string why) => _failures.AddOrUpdate(why, 1, static (_, times) => times + 1);
 

@@ -5,7 +5,8 @@ using MailProxy.Benchmarks.Support;
 
 namespace MailProxy.Benchmarks.Chaos;
 
-/// <summary>Replaces the program while clients post, by a stop and a start as <c>systemctl restart</c> does, with one version and another in
+/// <summary>Replaces the program while clients post, by a stop and a start as <c>systemctl restart</c> does, with one version and another
+/// in
 /// turn; once with a port of the daemon's own and once with a socket that is held open meanwhile.</summary>
 internal static class RestartRun
 {
@@ -77,6 +78,7 @@ internal static class RestartRun
         while (ChaosRun.Count(data, "SELECT count(*) FROM queue") > 0 && drained.Elapsed < TimeSpan.FromMinutes(2))
             await Task.Delay(100);
         await daemon.StopAsync();
+        var taken = sink.Taken.ToDictionary(static one => one.Key[(one.Key.IndexOf('/') + 1)..], static one => one.Value);
         if (tally.Failures > 0)
             Console.WriteLine($"Failures: {tally.Details}");
         return new(
@@ -85,8 +87,8 @@ internal static class RestartRun
             tally.Acknowledged.Count,
             tally.Failures,
             tally.Seen,
-            tally.Acknowledged.Keys.Count(id => !sink.Taken.ContainsKey(id)),
-            sink.Taken.Values.Count(static times => times > 1)
+            tally.Acknowledged.Keys.Count(id => !taken.ContainsKey(id)),
+            taken.Values.Count(static times => times > 1)
         );
     }
 
