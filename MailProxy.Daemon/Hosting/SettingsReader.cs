@@ -31,6 +31,7 @@ internal static class SettingsReader
         string[] mistakes = [.. fromArguments.Mistakes, .. sources.SkipLast(1).SelectMany(s => s.Mistakes)];
         var last = Last(sources.SelectMany(s => TextLists.Joined(s.Values)));
         GenroVariables.Add(environment, last);
+        OtelVariables.Add(environment, last);
         var (settings, more) = Read(last);
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
@@ -63,7 +64,12 @@ internal static class SettingsReader
         settings.Engine = configuration.Get<PipelineOptions>() ?? new();
         var (profiles, wrong) = ProfileSet.Load(settings.Verdicts.Directory);
         settings.Profiles = profiles ?? ProfileSet.Shipped;
-        string[] combined = [.. SettingsRules.Mistakes(settings), .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}")];
+        string[] combined =
+        [
+            .. SettingsRules.Mistakes(settings),
+            .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}"),
+            .. OtlpHeaders.Load(settings.Telemetry.Otlp),
+        ];
         return combined.Length > 0 ? (null, combined) : (settings, []);
     }
 

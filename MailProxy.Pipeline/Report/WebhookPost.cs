@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 
@@ -27,16 +28,23 @@ internal sealed class WebhookPost(
     private readonly Uri? _url = Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
 
     /// <param name="id">The value of <c>webhook-id</c>.</param>
+    /// <param name="events">What it is about.</param>
     /// <param name="wantsAnswer">Return the body of a successful answer; a body that breaks off, or is too long, is then a
     /// failure.</param>
-    public async Task<WebhookResult> SendAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
+    public async Task<WebhookResult> SendAsync(
+        string id,
+        byte[] body,
+        IReadOnlyCollection<MailEvent> events,
+        bool wantsAnswer,
+        CancellationToken stop
+    )
     {
         if (_key is null)
             return new WebhookResult.Failed("The secret is not whsec_ and base64.");
         if (_url is null)
             return new WebhookResult.Failed("The address is not an http or https URL.");
         if (requests is null)
-            return await PostAsync(id, body, wantsAnswer, stop);
+            return await PostAsync(id, body, events, wantsAnswer, stop);
         SharedCapacity.Charge turn;
         try
         {
@@ -48,17 +56,33 @@ internal sealed class WebhookPost(
         }
 
         using (turn)
-            return await PostAsync(id, body, wantsAnswer, stop);
+            return await PostAsync(id, body, events, wantsAnswer, stop);
     }
 
-    private async Task<WebhookResult> PostAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
+    private async Task<WebhookResult> PostAsync(
+        string id,
+        byte[] body,
+        IReadOnlyCollection<MailEvent> events,
+        bool wantsAnswer,
+        CancellationToken stop
+    )
+    {
+        var span = new WebhookSpan(endpoint, _url!, events, clock.GetUtcNow());
+        var result = await PostAsync(id, body, span, wantsAnswer, stop);
+        span.End(result, clock.GetUtcNow());
+        return result;
+    }
+
+    private async Task<WebhookResult> PostAsync(string id, byte[] body, WebhookSpan span, bool wantsAnswer, CancellationToken stop)
     {
         using var timeout = new CancellationTokenSource(_terms.Timeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try
         {
             using var request = Request(id, body);
+            span.AddTo(request.Headers);
             using var response = await http.SendAsync(request, both.Token);
+            span.Answered((int)response.StatusCode);
             var result = Judge(response);
             if (wantsAnswer && result is WebhookResult.Acknowledged)
                 return _terms.StatusDecides

@@ -16,7 +16,13 @@ public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options,
     {
         var begun = clock.GetTimestamp();
         var id = $"test_{Guid.CreateVersion7():N}";
-        var result = await new WebhookPost(endpoint, http, options, clock).SendAsync(id, Body(endpoint, id), wantsAnswer: false, cancel);
+        var result = await new WebhookPost(endpoint, http, options, clock).SendAsync(
+            id,
+            Body(endpoint, id),
+            [],
+            wantsAnswer: false,
+            cancel
+        );
         var took = clock.GetElapsedTime(begun);
         return result switch
         {
