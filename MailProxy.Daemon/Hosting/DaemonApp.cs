@@ -224,8 +224,12 @@ internal static class DaemonApp
 
     // By itself, since to compile it loads the libraries of OpenTelemetry.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AddSpanExport(IServiceCollection services, TelemetrySettings settings, PipelineMetrics metrics, ILoggerFactory logs) =>
-        services.AddHostedService(_ => SpanExport.Open(settings, metrics, logs));
+    private static void AddSpanExport(
+        IServiceCollection services,
+        TelemetrySettings settings,
+        PipelineMetrics metrics,
+        ILoggerFactory logs
+    ) => services.AddHostedService(_ => SpanExport.Open(settings, metrics, logs));
 
     private static void AddEdge(IServiceCollection services, DaemonSettings settings, SqliteStores storage, ILoggerFactory logs)
     {

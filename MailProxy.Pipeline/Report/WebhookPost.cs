@@ -34,7 +34,7 @@ internal sealed class WebhookPost(
     public async Task<WebhookResult> SendAsync(
         string id,
         byte[] body,
-        IReadOnlyCollection<MailEvent> events,
+        IReadOnlyList<MailEvent> events,
         bool wantsAnswer,
         CancellationToken stop
     )
@@ -62,27 +62,27 @@ internal sealed class WebhookPost(
     private async Task<WebhookResult> PostAsync(
         string id,
         byte[] body,
-        IReadOnlyCollection<MailEvent> events,
+        IReadOnlyList<MailEvent> events,
         bool wantsAnswer,
         CancellationToken stop
     )
     {
-        var span = new WebhookSpan(endpoint, _url!, events, clock.GetUtcNow());
+        var span = WebhookSpan.Begin(endpoint, _url!, events, clock.GetUtcNow());
         var result = await PostAsync(id, body, span, wantsAnswer, stop);
-        span.End(result, clock.GetUtcNow());
+        span?.End(result, clock.GetUtcNow());
         return result;
     }
 
-    private async Task<WebhookResult> PostAsync(string id, byte[] body, WebhookSpan span, bool wantsAnswer, CancellationToken stop)
+    private async Task<WebhookResult> PostAsync(string id, byte[] body, WebhookSpan? span, bool wantsAnswer, CancellationToken stop)
     {
         using var timeout = new CancellationTokenSource(_terms.Timeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try
         {
             using var request = Request(id, body);
-            span.AddTo(request.Headers);
+            span?.AddTo(request.Headers);
             using var response = await http.SendAsync(request, both.Token);
-            span.Answered((int)response.StatusCode);
+            span?.Answered((int)response.StatusCode);
             var result = Judge(response);
             if (wantsAnswer && result is WebhookResult.Acknowledged)
                 return _terms.StatusDecides

@@ -12,38 +12,28 @@ namespace MailProxy.Pipeline.Report;
 /// </summary>
 internal sealed class WebhookSpan
 {
-    private const int MostLinks = 128;
-
     private readonly MailSpan? _span;
     private readonly TraceContext? _told;
 
+    private WebhookSpan(MailSpan? span, TraceContext? told) => (_span, _told) = (span, told);
+
+    /// <summary>Null: no event of the request belongs to a trace.</summary>
     /// <param name="events">What the request is about.</param>
-    public WebhookSpan(WebhookEndpoint endpoint, Uri url, IReadOnlyCollection<MailEvent> events, DateTimeOffset start)
+    public static WebhookSpan? Begin(WebhookEndpoint endpoint, Uri url, IReadOnlyList<MailEvent> events, DateTimeOffset start)
     {
-        if (!events.Any(static one => one.Trace is not null))
-            return;
-        var shared = TraceContext.Shared(events.Select(static one => one.Trace));
-        ActivityLink[]? links = shared is null
-            ?
-            [
-                .. events
-                    .Select(static one => one.Trace)
-                    .OfType<TraceContext>()
-                    .Distinct()
-                    .Take(MostLinks)
-                    .Select(static trace => new ActivityLink(trace.ToActivity())),
-            ]
-            : null;
-        _span = MailSpans.Begin(MailSpans.Webhook, ActivityKind.Client, shared, start, links);
-        _told = shared is null ? null : _span?.Context ?? shared;
-        _span
-            ?.Set("mailproxy.tenant", endpoint.Tenant)
+        if (!IsAnyOfATrace(events))
+            return null;
+        var all = events.Select(static one => one.Trace);
+        var shared = TraceContext.Shared(all);
+        var span = MailSpans.Begin(MailSpans.Webhook, ActivityKind.Client, shared, start, shared is null ? all : null);
+        span?.Set("mailproxy.tenant", endpoint.Tenant)
             .Set("mailproxy.webhook", endpoint.Id)
             .Set("mailproxy.events", events.Count)
-            .Set("mailproxy.message.id", events.Count == 1 ? events.First().MessageId : null)
+            .Set("mailproxy.message.id", events.Count == 1 ? events[0].MessageId : null)
             .Set("http.request.method", "POST")
             .Set("server.address", url.Host)
             .Set("server.port", url.Port);
+        return new(span, shared is null ? null : span?.Context ?? shared);
     }
 
     public void AddTo(HttpRequestHeaders headers) => _told?.AddTo(headers);
@@ -55,5 +45,16 @@ internal sealed class WebhookSpan
         if (result is not WebhookResult.Acknowledged)
             _span?.Failed(result.GetType().Name.ToLowerInvariant());
         _span?.End(at);
+    }
+
+    private static bool IsAnyOfATrace(IReadOnlyList<MailEvent> events)
+    {
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (events[i].Trace is not null)
+                return true;
+        }
+
+        return false;
     }
 }

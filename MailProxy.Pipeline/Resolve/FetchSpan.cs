@@ -13,31 +13,26 @@ internal sealed class FetchSpan
 {
     private readonly MailSpan? _span;
 
+    private FetchSpan(MailSpan? span, TraceContext? told) => (_span, Told) = (span, told);
+
     /// <summary>What the request for it says; null: nothing.</summary>
     public TraceContext? Told { get; }
 
-    public FetchSpan(string tenant, string host, List<Piece> waiting, DateTimeOffset start)
+    /// <summary>Null: no mail that waits belongs to a trace.</summary>
+    public static FetchSpan? Begin(string tenant, string host, List<Piece> waiting, DateTimeOffset start)
     {
         if (!waiting.Exists(static piece => piece.Mail.Trace is not null))
-            return;
-        var shared = TraceContext.Shared(waiting.Select(static piece => piece.Mail.Trace));
-        ActivityLink[]? links = shared is null
-            ?
-            [
-                .. waiting
-                    .Select(static piece => piece.Mail.Trace)
-                    .OfType<TraceContext>()
-                    .Distinct()
-                    .Select(static one => new ActivityLink(one.ToActivity())),
-            ]
-            : null;
-        _span = MailSpans.Begin(MailSpans.Fetch, ActivityKind.Client, shared, start, links);
-        Told = shared is null ? null : _span?.Context ?? shared;
-        _span
-            ?.Set("mailproxy.tenant", tenant)
-            .Set("mailproxy.attachment.kind", Kind(waiting[0].Wanted.Place))
-            .Set("server.address", host.Length > 0 ? host : null)
+            return null;
+        var all = waiting.Select(static piece => piece.Mail.Trace);
+        var shared = TraceContext.Shared(all);
+        var span = MailSpans.Begin(MailSpans.Fetch, ActivityKind.Client, shared, start, shared is null ? all : null);
+        var place = waiting[0].Wanted.Place;
+        span?.Set("mailproxy.tenant", tenant)
+            .Set("mailproxy.attachment.kind", Kind(place))
             .Set("mailproxy.messages.waiting", waiting.Count);
+        if (place is not AttachmentPlace.AbsolutePath && Uri.TryCreate($"x://{host}", UriKind.Absolute, out var server))
+            span?.Set("server.address", server.Host).Set("server.port", server.Port < 0 ? null : server.Port);
+        return new(span, shared is null ? null : span?.Context ?? shared);
     }
 
     public void Got(long bytes) => _span?.Set("mailproxy.attachment.bytes", bytes);

@@ -78,7 +78,7 @@ internal sealed partial class FetchWork(
         metrics.FetchesInFlight.Inc();
         var began = clock.GetTimestamp();
         var outcome = "stopped";
-        var span = new FetchSpan(tenant, host, waiting, clock.GetUtcNow());
+        var span = FetchSpan.Begin(tenant, host, waiting, clock.GetUtcNow());
         try
         {
             // The claims of each waiting mail are compared separately afterwards, since mails may claim different things.
@@ -87,18 +87,18 @@ internal sealed partial class FetchWork(
                 Sha256 = null,
                 Md5 = null,
                 Size = null,
-                Trace = span.Told,
+                Trace = span?.Told,
             };
             var (content, digest) = await _fetch.RunAsync(tenant, plain, size => Sized(waiting, permit, size), stop);
             outcome = "ok";
-            span.Got(content.Size);
+            span?.Got(content.Size);
             metrics.AttachmentBytes.Inc(content.Size);
             return (content, digest, null);
         }
         catch (SourceException error)
         {
             outcome = Name(error.Fault);
-            span.Answered(error.Answered);
+            span?.Answered(error.Answered);
             return (null, default, FetchTrouble.Of(error));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -114,7 +114,7 @@ internal sealed partial class FetchWork(
         }
         finally
         {
-            span.End(outcome, clock.GetUtcNow());
+            span?.End(outcome, clock.GetUtcNow());
             metrics.FetchesInFlight.Dec();
             metrics.FetchSeconds.WithLabels(outcome).Observe(clock.GetElapsedTime(began).TotalSeconds);
             Note(tenant, host, outcome);

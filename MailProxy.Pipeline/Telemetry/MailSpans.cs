@@ -25,6 +25,8 @@ public static class MailSpans
         Report = "report",
         Webhook = "webhook";
 
+    private const int MostLinks = 128; // as many as OpenTelemetry keeps
+
     private static readonly ActivitySource Source = new(SourceName);
 
     /// <summary>Whether somebody listens.</summary>
@@ -32,13 +34,13 @@ public static class MailSpans
 
     /// <summary>Begins a span; null: it is not recorded.</summary>
     /// <param name="parent">Null: it begins a trace of its own.</param>
-    /// <param name="links">What it also belongs to.</param>
+    /// <param name="links">Traces that it also has to do with; null: none.</param>
     public static MailSpan? Begin(
         string name,
         ActivityKind kind,
         TraceContext? parent,
         DateTimeOffset start,
-        IEnumerable<ActivityLink>? links = null
+        IEnumerable<TraceContext?>? links = null
     )
     {
         if (!Source.HasListeners())
@@ -47,7 +49,7 @@ public static class MailSpans
         Activity.Current = null; // without a parent, it would be that
         try
         {
-            var activity = Source.StartActivity(kind, parent?.ToActivity() ?? default, links: links, startTime: start, name: name);
+            var activity = Source.StartActivity(kind, parent?.ToActivity() ?? default, links: Links(links), startTime: start, name: name);
             if (activity is { IsAllDataRequested: true, Recorded: true })
                 return new(activity);
             activity?.Dispose();
@@ -58,4 +60,9 @@ public static class MailSpans
             Activity.Current = current;
         }
     }
+
+    private static ActivityLink[]? Links(IEnumerable<TraceContext?>? links) =>
+        links is null
+            ? null
+            : [.. links.OfType<TraceContext>().Distinct().Take(MostLinks).Select(static one => new ActivityLink(one.ToActivity()))];
 }
