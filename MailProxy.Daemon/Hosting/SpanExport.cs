@@ -32,8 +32,7 @@ internal sealed class SpanExport : IHostedService, IDisposable
     public static SpanExport Open(TelemetrySettings settings, PipelineMetrics metrics, ILoggerFactory logs)
     {
         var watch = new CollectorWatch(settings.Otlp.Endpoint!, metrics, logs.CreateLogger<CollectorWatch>());
-        var options = Options(settings.Otlp, watch);
-        var exporter = new WatchedExporter(new OtlpTraceExporter(options), watch);
+        var exporter = new WatchedExporter(Options(settings.Otlp, watch), watch);
         var provider = Sdk.CreateTracerProviderBuilder()
             .AddSource(MailSpans.SourceName, "MailKit.*", "Npgsql")
             .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(settings.SampleRatio)))
@@ -102,24 +101,15 @@ internal sealed class SpanExport : IHostedService, IDisposable
         }
     }
 
-    /// <summary>The exporter, and what became of its spans.</summary>
-    private sealed class WatchedExporter(OtlpTraceExporter exporter, CollectorWatch watch) : BaseExporter<Activity>
+    /// <summary>The exporter, and what became of its spans. Derived, because the exporter asks its provider for the resource.</summary>
+    private sealed class WatchedExporter(OtlpExporterOptions options, CollectorWatch watch) : OtlpTraceExporter(options)
     {
-        public override ExportResult Export(in Batch<Activity> batch)
+        public override ExportResult Export(in Batch<Activity> activityBatch)
         {
-            var count = batch.Count;
-            var result = exporter.Export(batch);
+            var count = activityBatch.Count;
+            var result = base.Export(activityBatch);
             watch.Left(count, result == ExportResult.Success);
             return result;
-        }
-
-        protected override bool OnShutdown(int timeoutMilliseconds) => exporter.Shutdown(timeoutMilliseconds);
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                exporter.Dispose();
-            base.Dispose(disposing);
         }
     }
 
