@@ -164,8 +164,7 @@ internal sealed class SettingsCheck
         {
             RequiredAttribute => "must not be empty.",
             RangeAttribute range => string.Create(CultureInfo.InvariantCulture, $"must be from {range.Minimum} to {range.Maximum}."),
-            AllowedValuesAttribute allowed =>
-                $"must be one of {string.Join(", ", allowed.Values.Where(static one => one is not (null or "")))}.",
+            AllowedValuesAttribute allowed => $"must be one of {string.Join(", ", allowed.Values)}.",
             MinLengthAttribute least => $"must have at least {least.Length} characters, blanks at its ends not counted.",
             RegularExpressionAttribute { ErrorMessage: null } pattern => $"must match {pattern.Pattern}",
             _ => rule.FormatErrorMessage(""),

@@ -35,7 +35,7 @@ public sealed class OtlpSettings
     /// <summary>
     /// <c>http/protobuf</c> or <c>grpc</c> (mostly on port 4317). None: <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>, else <c>http/protobuf</c>.
     /// </summary>
-    [AllowedValues(null, "", "http/protobuf", "grpc")]
+    [AllowedValues("http/protobuf", "grpc")]
     public string? Protocol { get; init; }
 
     /// <summary>

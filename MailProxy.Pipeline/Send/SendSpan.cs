@@ -5,7 +5,9 @@ using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Send;
 
-/// <summary>The span of one attempt, from the mail's arrival in the stage until the outcome; of recipients it says the domains alone.</summary>
+/// <summary>
+/// The span of one attempt, from the mail's arrival in the stage until the outcome; of recipients it says the domains alone.
+/// </summary>
 internal static class SendSpan
 {
     private const int MostDomains = 8;

@@ -139,6 +139,7 @@ internal sealed class TraceTests
             _directory,
             ("Network:Allowed:0", "127.0.0.0/8"),
             ("Genro:Enabled", "true"),
+            ("Genro:AdminToken", TestDaemon.Key),
             ("Genro:DefaultTenant", "default")
         );
         await HookAsync();
@@ -155,6 +156,7 @@ internal sealed class TraceTests
         await PostAsync(
             "/commands/add-messages",
             JsonContent.Create(new JsonObject { ["messages"] = new JsonArray(mail) }),
+            ("X-API-Token", TestDaemon.Key),
             ("traceparent", Parent)
         );
         Assert.That(Told((await RequestsAsync("/hook", 1))[0]), Is.EqualTo((Parent, (string?)null)));
