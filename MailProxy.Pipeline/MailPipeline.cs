@@ -204,15 +204,14 @@ public sealed class MailPipeline : IAsyncDisposable
             Secrets = new(shared.Accounts, shared.SecretWarnings, shared.Clock, Log<SecretWatch>()),
             Destinations = new(destinations, shared.Destinations, shared.Accounts, Wake, shared.Clock, Log<DestinationWatch>()),
             Links = shared.Links,
+            Progress = new(_channels, Wake, shared.Health),
         };
     }
 
-    /// <summary>Where the shell hands submissions over.</summary>
     public ChannelWriter<Submission> Submissions => _channels.Submissions.Writer;
 
     public Wake Wake { get; }
 
-    /// <summary>How accounts stand with their servers.</summary>
     public AccountControl Accounts { get; }
 
     /// <summary>Nothing new is chosen until <see cref="Activate"/>; what is on its way goes on.</summary>
@@ -232,7 +231,6 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>Ends back-off and quiet of a tenant's webhooks, or with null of everybody's.</summary>
     public void ReportNow(string? tenant) => _webhooks.RunNow(tenant);
 
-    /// <summary>A stored message expires then.</summary>
     public void ExpiryHint(long at) => _schedule.ExpiryHint(at);
 
     /// <summary>Why a lane's mail waits, or that it does not. From any thread.</summary>
@@ -253,7 +251,6 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>How many of the lane's mails, due before that time (Unix ms), wait for what they carry. From any thread.</summary>
     public long SetAside(LaneKey lane, long before) => _aside.Count(lane, before);
 
-    /// <summary>A webhook was changed.</summary>
     public void RefreshWebhooks() => _webhooks.Refresh();
 
     /// <summary>Brings the gauges up to date that are read at a scrape: channels and report lag.</summary>
@@ -270,6 +267,9 @@ public sealed class MailPipeline : IAsyncDisposable
 
     /// <summary>Ends when the pipeline has run dry; faults when a stage crashed, and then the process must end.</summary>
     public Task Completion => _run.Completion;
+
+    /// <summary>The stages that stand still though they have something to do; see <see cref="StageProgress"/>.</summary>
+    public IReadOnlyList<string> Stuck() => _run.Progress.Stuck();
 
     /// <summary>Recovers what a crash left open, then opens the channels.</summary>
     public async Task StartAsync(bool suspended)

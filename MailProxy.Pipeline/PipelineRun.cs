@@ -31,6 +31,7 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
     public required SecretWatch Secrets { get; init; }
     public required DestinationWatch Destinations { get; init; }
     public required LargeFileService? Links { get; init; }
+    public required StageProgress Progress { get; init; }
 
     /// <summary>Ends when the pipeline has run dry; faults when a stage crashed, and then the process must end.</summary>
     public Task Completion { get; private set; } = Task.CompletedTask;

@@ -12,11 +12,14 @@ const string Usage = """
       --test   runs each benchmark once, so that none rots
       load     throughput and latency of the whole daemon beside baselines; --rounds, --only, --messages, --quick
       chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --append, --test
+      chaos restart  replaces the program under load, and counts errors, losses and the pause; --restarts, --rate, --newer, --older, --test
       powercut cuts the power of the daemon's disk and counts the same; --cuts, --seed, --without, --test
     """;
 
 switch (args)
 {
+    case ["chaos", "restart", .. var rest]:
+        return await RestartRun.RunAsync(rest, Checkout.Root());
     case ["chaos", .. var rest]:
         return await ChaosRun.RunAsync(rest, Checkout.Root());
     case ["powercut", .. var rest]:

@@ -14,7 +14,7 @@ public sealed partial class AdminKey
 
     private const string FileName = "admin.key";
 
-    private readonly byte[] _hash;
+    private byte[] _hash;
 
     public AdminKey(string key)
     {
@@ -25,7 +25,10 @@ public sealed partial class AdminKey
     public bool Matches(string offered) => Matches(TenantKey.HashOf(offered));
 
     /// <param name="hash">SHA-256 of what was offered.</param>
-    internal bool Matches(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(hash, _hash);
+    internal bool Matches(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(hash, Volatile.Read(ref _hash));
+
+    /// <summary>From the next request on this key counts, and the one before does not.</summary>
+    internal void ReplaceBy(AdminKey other) => Volatile.Write(ref _hash, Volatile.Read(ref other._hash));
 
     /// <summary>
     /// The configured key, or the one in the data directory, made (mode 0600) at the first start. The log says where, never what.

@@ -13,10 +13,23 @@ internal sealed class ConnectionLimit(int most)
     private readonly Lock _gate = new();
     private readonly LinkedList<Standing> _idle = []; // without a request, the longest first
     private int _open;
+    private TaskCompletionSource? _closing;
 
     public int Most => most;
 
     public int Open => Volatile.Read(ref _open);
+
+    /// <summary>From now on every answer closes its connection. Completes when no connection is open.</summary>
+    public Task CloseAfterAnswers()
+    {
+        lock (_gate)
+        {
+            _closing ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_open == 0)
+                _closing.TrySetResult();
+            return _closing.Task;
+        }
+    }
 
     /// <summary>The server's step for each connection.</summary>
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -50,6 +63,8 @@ internal sealed class ConnectionLimit(int most)
             return;
         }
 
+        if (Volatile.Read(ref _closing) is not null && HttpProtocol.IsHttp11(http.Request.Protocol))
+            http.Response.Headers.Connection = "close";
         lock (_gate)
             Forget(standing);
         try
@@ -99,7 +114,8 @@ internal sealed class ConnectionLimit(int most)
             return;
         standing.Gone = true;
         Forget(standing);
-        _open--;
+        if (--_open == 0)
+            _closing?.TrySetResult();
     }
 
     private void Forget(Standing standing)

@@ -90,6 +90,16 @@ internal sealed class Call(ParseResult parsed, Terminal terminal, CancellationTo
 
     private string? PathOrNull(string? path) => path is null ? null : terminal.PathOf(path);
 
+    /// <summary>For what the daemon tells everybody: no key is looked for.</summary>
+    public DaemonClient WithoutKey()
+    {
+        var (data, config) = Places;
+        var (address, _) = Finder.Find(parsed.GetValue(CommonOptions.Server), data, config);
+        return new(address, null, null, Patience, Clock);
+    }
+
+    private TimeSpan Patience => TimeSpan.FromSeconds(parsed.GetValue(CommonOptions.Timeout) ?? CommonOptions.DefaultTimeout);
+
     private DaemonClient Connect()
     {
         var (data, config) = Places;
@@ -98,10 +108,9 @@ internal sealed class Call(ParseResult parsed, Terminal terminal, CancellationTo
         var keys = new KeyFinder(terminal.Environment, terminal.In, terminal.IsInteractive ? AskKey : null);
         var file = parsed.GetValue(CommonOptions.KeyFile);
         var key = keys.Find(file is null or "-" ? file : terminal.PathOf(file), address, settings);
-        var timeout = TimeSpan.FromSeconds(parsed.GetValue(CommonOptions.Timeout) ?? CommonOptions.DefaultTimeout);
 
         // '*' is for lists, which name it in the query.
-        return new(address, key, Tenant is "*" ? null : Tenant, timeout, Clock);
+        return new(address, key, Tenant is "*" ? null : Tenant, Patience, Clock);
     }
 
     private string? AskKey()

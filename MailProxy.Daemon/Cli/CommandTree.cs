@@ -48,6 +48,7 @@ internal static class CommandTree
             ApplyVerb.Make(),
             ExportVerb.Make(),
             InstallationVerbs.Status(),
+            InstallationVerbs.Health(),
             TopVerb.Make(),
             WatchVerbs.Flow(),
             WatchVerbs.Requests(),

@@ -36,10 +36,10 @@ internal static class DaemonApp
     public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
     {
         var time = clock ?? TimeProvider.System;
-        var (logger, log) = LogSetup.Open(settings.Log, time);
+        var (logger, log, levels) = LogSetup.Open(settings.Log, time);
         try
         {
-            return await BuildAsync(settings, time, logger, log);
+            return await BuildAsync(settings, time, logger, log, levels);
         }
         catch
         {
@@ -52,9 +52,11 @@ internal static class DaemonApp
         DaemonSettings settings,
         TimeProvider clock,
         Serilog.Core.Logger logger,
-        BackgroundSink log
+        BackgroundSink log,
+        LogLevels levels
     )
     {
+        var passed = PassedSockets.Here();
         var builder = WebApplication.CreateEmptyBuilder(new() { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(_ => { });
@@ -68,6 +70,7 @@ internal static class DaemonApp
         // One factory for the engine and for the host, which disposes it last.
         var logs = new SerilogLoggerFactory(logger, dispose: true);
         builder.Services.AddSingleton<ILoggerFactory>(_ => logs);
+        builder.Services.AddSingleton(levels);
         var storage = await AddEngineAsync(builder.Services, settings, clock, logs, log);
         try
         {
@@ -75,7 +78,11 @@ internal static class DaemonApp
 
             // Behind the lock of the data directory: what is at the socket's path now is nobody's.
             var socket = LocalSocket.Prepare(settings, logs.CreateLogger(nameof(LocalSocket)));
-            builder.WebHost.UseUrls([.. ListenAddressesAttribute.Bindable(settings.Urls), .. LocalSocket.Urls(socket)]);
+            builder.Services.AddHttpListeners(passed);
+            if (passed.Any)
+                builder.WebHost.ConfigureKestrel(kestrel => passed.ListenOn(kestrel, socket, logs.CreateLogger<PassedSockets>()));
+            else
+                builder.WebHost.UseUrls([.. ListenAddressesAttribute.Bindable(settings.Urls), .. LocalSocket.Urls(socket)]);
             var app = builder.Build();
             if (settings.Dashboard.Enabled)
                 app.UseDashboard();
@@ -215,6 +222,7 @@ internal static class DaemonApp
             provider.GetRequiredService<ISystemdNotifier>(),
             WatchdogTime.Here(),
             storage.BeatAsync,
+            pipeline.Stuck,
             provider.GetRequiredService<IHostApplicationLifetime>(),
             clock,
             provider.GetRequiredService<ILogger<ServiceNotices>>()

@@ -69,13 +69,16 @@ public sealed class DaemonSettings
 
     /// <summary>The shipped profiles with those of <see cref="VerdictSettings.Directory"/> over them.</summary>
     internal ProfileSet Profiles { get; set; } = ProfileSet.Shipped;
+
+    /// <summary>What files, variables and arguments say, by path.</summary>
+    internal IReadOnlyDictionary<string, string?> Given { get; set; } = new Dictionary<string, string?>();
 }
 
 /// <summary>What the replies of SMTP servers mean: see the reference of profiles.</summary>
 public sealed class VerdictSettings
 {
     /// <summary>
-    /// Directory of profiles (<c>*.json</c>) that extend or replace the shipped ones; read at the start. Relative to where the program was
+    /// Directory of profiles (<c>*.json</c>) that extend or replace the shipped ones; read at the start and at a reload. Relative to where the program was
     /// started. None: the shipped ones alone.
     /// </summary>
     public string? Directory { get; init; }

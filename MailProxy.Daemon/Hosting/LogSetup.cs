@@ -12,20 +12,19 @@ internal static class LogSetup
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>The logger owns the sink and disposes it.</summary>
-    public static (Logger Logger, BackgroundSink Sink) Open(LogSettings settings, TimeProvider clock)
+    public static (Logger Logger, BackgroundSink Sink, LogLevels Levels) Open(LogSettings settings, TimeProvider clock)
     {
         var sink = new BackgroundSink(Console.OpenStandardOutput(), Formatter(settings.Format, Journal.Here()), clock, FlushTimeout);
-        var level = Enum.Parse<LogEventLevel>(settings.Level);
-        LogEventLevel AtLeast(LogEventLevel other) => level > other ? level : other;
+        var levels = new LogLevels(settings.Level);
         var logger = new LoggerConfiguration()
-            .MinimumLevel.Is(level)
-            .MinimumLevel.Override("Microsoft", AtLeast(LogEventLevel.Warning))
-            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", AtLeast(LogEventLevel.Information))
+            .MinimumLevel.ControlledBy(levels.Own)
+            .MinimumLevel.Override("Microsoft", levels.Framework)
+            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", levels.Lifetime)
             // Off, because Serve itself writes one line about why a start failed.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LevelAlias.Off)
             .WriteTo.Sink(sink)
             .CreateLogger();
-        return (logger, sink);
+        return (logger, sink, levels);
     }
 
     private static ITextFormatter Formatter(string format, Journal journal) =>

@@ -1,3 +1,6 @@
+using MailProxy.Daemon.Api;
+using Microsoft.Extensions.Hosting.Systemd;
+
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>The command <c>serve</c>: reads the settings, runs the daemon, and tells by the exit code how it ended.</summary>
@@ -5,12 +8,7 @@ internal static class Serve
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var (settings, mistakes) = SettingsReader.Read(
-            args,
-            AppContext.BaseDirectory,
-            SettingsReader.InstalledFile,
-            Environment.GetEnvironmentVariables()
-        );
+        var (settings, mistakes) = Read(args);
         if (settings is null)
             return RefuseSettings(mistakes);
 
@@ -18,7 +16,7 @@ internal static class Serve
         try
         {
             app = await DaemonApp.BuildAsync(settings);
-            using var signals = new StopSignals(app);
+            using var signals = new StopSignals(app, ReloadOf(app, settings, args));
             if (await StartAsync(app, settings) is { } failure)
             {
                 await app.DisposeAsync(); // so that the log is written before the reason
@@ -38,6 +36,21 @@ internal static class Serve
                 await app.DisposeAsync();
         }
     }
+
+    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string[] args) =>
+        SettingsReader.Read(args, AppContext.BaseDirectory, SettingsReader.InstalledFile, Environment.GetEnvironmentVariables());
+
+    // Without a service manager SIGHUP says that the terminal was closed.
+    private static Action? ReloadOf(WebApplication app, DaemonSettings settings, string[] args) =>
+        app.Services.GetRequiredService<ISystemdNotifier>().IsEnabled
+            ? new SettingsReload(
+                settings,
+                () => Read(args),
+                app.Services.GetRequiredService<LogLevels>(),
+                app.Services.GetRequiredService<AdminKey>(),
+                app.Services.GetRequiredService<ILogger<SettingsReload>>()
+            ).Run
+            : null;
 
     // The pipeline starts before HTTP listens and may be sending already, so it must drain; otherwise a mail may be left in doubt.
     private static async Task<Exception?> StartAsync(WebApplication app, DaemonSettings settings)

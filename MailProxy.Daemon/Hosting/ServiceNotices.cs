@@ -11,10 +11,12 @@ namespace MailProxy.Daemon.Hosting;
 /// nothing, so that a unit of Type=notify would never have started.
 /// </remarks>
 /// <param name="beat">Completes when the store's writer has finished one more turn.</param>
+/// <param name="stuck">The stages that stand still though they have something to do.</param>
 internal sealed partial class ServiceNotices(
     ISystemdNotifier notifier,
     WatchdogTime watchdog,
     Func<Task> beat,
+    Func<IReadOnlyList<string>> stuck,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     ILogger<ServiceNotices> logger
@@ -50,7 +52,8 @@ internal sealed partial class ServiceNotices(
         _over.Dispose();
     }
 
-    // While the store's writer does not turn, no beat is sent: only a restart can help then, and the service manager decides about that.
+    // While the store's writer does not turn or a stage stands still, no beat is sent: only a restart can help then, and the service manager
+    // decides about that.
     private async Task BeatAsync(TimeSpan every)
     {
         using var timer = new PeriodicTimer(every, clock);
@@ -59,7 +62,10 @@ internal sealed partial class ServiceNotices(
             do
             {
                 await beat().WaitAsync(_over.Token);
-                Notify(Alive);
+                if (stuck() is { Count: > 0 } stages)
+                    Log.Stuck(logger, string.Join(", ", stages));
+                else
+                    Notify(Alive);
             } while (await timer.WaitForNextTickAsync(_over.Token));
         }
         catch (OperationCanceledException) when (_over.IsCancellationRequested)
@@ -82,6 +88,9 @@ internal sealed partial class ServiceNotices(
 
     private static partial class Log
     {
+        [LoggerMessage(6, LogLevel.Error, "No progress of {Stages} since the last look; the service manager gets no sign of life")]
+        public static partial void Stuck(ILogger logger, string stages);
+
         [LoggerMessage(5, LogLevel.Warning, "The service manager's NOTIFY_SOCKET cannot be reached: {Reason}")]
         public static partial void Unreachable(ILogger logger, string reason);
     }

@@ -63,7 +63,8 @@ internal static class SettingsReader
         var settings = configuration.Get<DaemonSettings>() ?? new();
         settings.Engine = configuration.Get<PipelineOptions>() ?? new();
         var (profiles, wrong) = ProfileSet.Load(settings.Verdicts.Directory);
-        settings.Profiles = profiles ?? ProfileSet.Shipped;
+        settings.Profiles = (profiles ?? ProfileSet.Shipped).Copy();
+        settings.Given = last.ToDictionary(pair => pair.Key, pair => pair.Value.Text, StringComparer.OrdinalIgnoreCase);
         string[] combined =
         [
             .. SettingsRules.Mistakes(settings),

@@ -4,31 +4,47 @@ using MailProxy.Pipeline;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// The first SIGTERM, SIGINT, SIGQUIT or SIGHUP (a closed terminal) drains the daemon; the second aborts at once, whatever HTTP still
-/// waits
-/// for.
+/// The first SIGTERM, SIGINT or SIGQUIT drains the daemon; the second aborts at once, whatever HTTP still waits for. SIGHUP reloads the
+/// settings of a service, and without a service manager it is a closed terminal: a stop.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
-    private static readonly PosixSignal[] Signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
+    private static readonly PosixSignal[] Signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT];
 
     private readonly WebApplication _app;
     private readonly MailPipeline _pipeline;
+    private readonly LastAnswers _lastAnswers;
     private readonly CancellationTokenSource _aborted = new();
     private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _asked;
     private readonly PosixSignalRegistration[] _registrations;
     private int _count;
 
-    public StopSignals(WebApplication app)
+    /// <param name="reload">What SIGHUP does; null: it is a stop.</param>
+    public StopSignals(WebApplication app, Action? reload)
     {
         _app = app;
+        _lastAnswers = app.Services.GetRequiredService<LastAnswers>();
         _pipeline = app.Services.GetRequiredService<MailPipeline>();
         _asked = app.Lifetime.ApplicationStopping.UnsafeRegister(
             static stopping => ((TaskCompletionSource)stopping!).TrySetResult(),
             _stopping
         );
-        _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
+        _registrations =
+        [
+            .. Signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal)),
+            PosixSignalRegistration.Create(
+                PosixSignal.SIGHUP,
+                context =>
+                {
+                    context.Cancel = true;
+                    if (reload is null)
+                        OnSignal(context);
+                    else
+                        reload();
+                }
+            ),
+        ];
     }
 
     /// <summary>Whether a stop was requested.</summary>
@@ -54,11 +70,17 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = true;
         if (Interlocked.Increment(ref _count) == 1)
         {
-            _app.Lifetime.StopApplication();
+            _ = StopAfterLastAnswersAsync();
             return;
         }
 
         _pipeline.Abort();
         _aborted.Cancel();
+    }
+
+    private async Task StopAfterLastAnswersAsync()
+    {
+        await _lastAnswers.GiveAsync(_aborted.Token);
+        _app.Lifetime.StopApplication();
     }
 }

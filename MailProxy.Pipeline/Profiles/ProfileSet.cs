@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace MailProxy.Pipeline.Profiles;
 
-/// <summary>All profiles: the shipped ones, and those of the operator's directory over them. Immutable.</summary>
+/// <summary>All profiles: the shipped ones, and those of the operator's directory over them. Read from any thread; replaced as a whole.</summary>
 public sealed class ProfileSet
 {
     /// <summary>The profile whose rules are asked for every host, after those of the host's own.</summary>
@@ -10,9 +10,11 @@ public sealed class ProfileSet
 
     private const string Resources = "MailProxy.Pipeline.Profiles.Shipped.";
 
-    private readonly Lazy<Content> _content;
+    private Lazy<Content> _content;
 
     private ProfileSet(Func<IReadOnlyList<ProviderProfile>> read) => _content = new(() => new(read()));
+
+    private ProfileSet(Lazy<Content> content) => _content = content;
 
     /// <summary>The profiles that come with the program, read when a reply first asks for them: a start need not wait for that.</summary>
     public static ProfileSet Shipped { get; } =
@@ -21,7 +23,13 @@ public sealed class ProfileSet
         );
 
     /// <summary>By name.</summary>
-    public IReadOnlyList<ProviderProfile> All => _content.Value.All;
+    public IReadOnlyList<ProviderProfile> All => Volatile.Read(ref _content).Value.All;
+
+    /// <summary>The same profiles, which can be replaced without changing these.</summary>
+    public ProfileSet Copy() => new(Volatile.Read(ref _content));
+
+    /// <summary>From the next reply on these decide.</summary>
+    public void ReplaceBy(ProfileSet others) => Volatile.Write(ref _content, Volatile.Read(ref others._content));
 
     /// <summary>The shipped profiles with those of a directory over them, or everything that is wrong there.</summary>
     /// <param name="directory">Absolute, or relative to where the program was started; null: the shipped ones alone.</param>
@@ -37,7 +45,7 @@ public sealed class ProfileSet
     /// <summary>The profile of a server; for one that no profile names, the one for all.</summary>
     public ProviderProfile For(string? host)
     {
-        var content = _content.Value;
+        var content = Volatile.Read(ref _content).Value;
         if (string.IsNullOrEmpty(host))
             return content.Any;
         var name = host.TrimEnd('.').ToLowerInvariant();

@@ -1,4 +1,6 @@
+using MailProxy.Daemon.Api;
 using MailProxy.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -31,6 +33,22 @@ public sealed class ConnectionLimitTests
 
         foreach (var raw in idle)
             raw.Dispose();
+    }
+
+    [Test]
+    public async Task CloseAfterAnswers_EveryAnswerSaysSoAndTheEndIsToldWhenNoneIsOpen()
+    {
+        await using var host = await ApiHost.StartAsync(new() { OnKestrel = true, MostConnections = 8 });
+        using var kept = await RawHttp.ConnectAsync(host.Address);
+        await kept.SendAsync(Live);
+        Assert.That((await kept.AnswerAsync())?.Head, Does.Not.Contain("Connection: close").IgnoreCase);
+
+        var closed = host.Services.GetRequiredService<ConnectionLimit>().CloseAfterAnswers();
+        Assert.That(closed.IsCompleted, Is.False);
+        await kept.SendAsync(Live);
+        Assert.That((await kept.AnswerAsync())?.Head, Does.Contain("Connection: close").IgnoreCase);
+        await kept.ClosedAsync();
+        await closed.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Test]

@@ -19,13 +19,14 @@ internal sealed class ServiceNoticesTests
     private readonly Lifetime _lifetime = new();
     private readonly Notifier _notifier = new();
     private TaskCompletionSource _beat = new();
+    private IReadOnlyList<string> _stuck = [];
     private ServiceNotices _notices = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
         _beat.SetResult();
-        _notices = new(_notifier, new(Every), () => _beat.Task, _lifetime, _clock, NullLogger<ServiceNotices>.Instance);
+        _notices = new(_notifier, new(Every), () => _beat.Task, () => _stuck, _lifetime, _clock, NullLogger<ServiceNotices>.Instance);
         await _notices.StartAsync(CancellationToken.None);
     }
 
@@ -46,6 +47,19 @@ internal sealed class ServiceNoticesTests
             Assert.That(await NextAsync(), Is.EqualTo("WATCHDOG=1"));
             _clock.Advance(Every);
         }
+    }
+
+    [Test]
+    public async Task StageThatStandsStill_IsNotToldToBeAliveUntilItGoesOn()
+    {
+        _stuck = ["report"];
+        _lifetime.Start();
+        Assert.That(await NextAsync(), Is.EqualTo("READY=1"));
+        _stuck = [];
+        _clock.Advance(Every);
+        Assert.That(await NextAsync(), Is.EqualTo("WATCHDOG=1"));
+        _lifetime.StopApplication();
+        Assert.That(await NextAsync(), Is.EqualTo("STOPPING=1"));
     }
 
     [Test]

@@ -1,19 +1,21 @@
-using System.Diagnostics;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Packaging;
 
-/// <summary>What <c>dotnet publish</c> makes of the daemon that was built with these tests.</summary>
+/// <summary>What <c>dotnet publish</c> makes of the daemon that was built with these tests; or, where <c>MAILPROXY_PUBLISHED</c> names a
+/// directory, what was published there before, as it is shipped.</summary>
 internal sealed class PublishedDaemon : IDisposable
 {
+    private static readonly string? Shipped = Environment.GetEnvironmentVariable("MAILPROXY_PUBLISHED");
+
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
     private readonly TempDirectory _directory = new();
 
     private PublishedDaemon() { }
 
-    public string Path => System.IO.Path.Combine(_directory, "publish");
+    public string Path => Shipped ?? System.IO.Path.Combine(_directory, "publish");
 
     /// <summary>Where the runtime of these tests is installed.</summary>
     public static string Runtime =>
@@ -22,27 +24,35 @@ internal sealed class PublishedDaemon : IDisposable
     public static async Task<PublishedDaemon> MakeAsync()
     {
         var published = new PublishedDaemon();
+        if (Shipped is null)
+            await PublishAsync(published.Path, "--no-build");
+        return published;
+    }
+
+    /// <summary>With the runtime in it; where it was published before, that.</summary>
+    public static async Task<string> WithRuntimeAsync(string directory)
+    {
+        if (Shipped is not null)
+            return Shipped;
+
+        // What is compiled for one kind of machine lies apart, so that the build of these tests stays as it is.
+        var apart = directory + "-build";
+        await PublishAsync(directory, "-r", Rid, "--self-contained", "-p:PublishReadyToRun=false", "--artifacts-path", apart);
+        return directory;
+    }
+
+    private static string Rid => System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
+
+    private static async Task PublishAsync(string directory, params string[] options)
+    {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         var info = Run.Info(
             "dotnet",
-            "publish",
-            Repository.File("MailProxy.Daemon"),
-            "-c",
-            configuration,
-            "--no-build",
-            "--nologo",
-            "-v",
-            "quiet",
-            "-o",
-            published.Path
+            ["publish", Repository.File("MailProxy.Daemon"), "-c", configuration, .. options, "--nologo", "-v", "quiet", "-o", directory]
         );
         info.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        using var process = Process.Start(info)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(Deadline);
-        Assert.That(process.ExitCode, Is.Zero, await output + await error);
-        return published;
+        var (exitCode, output) = await Run.AsIsAsync(info, Deadline);
+        Assert.That(exitCode, Is.Zero, output);
     }
 
     public void Dispose() => _directory.Dispose();

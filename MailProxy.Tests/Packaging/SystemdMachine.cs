@@ -21,7 +21,8 @@ internal sealed class SystemdMachine : IAsyncDisposable
     private SystemdMachine(TempDirectory root, Process process) => (_root, _process) = (root, process);
 
     /// <param name="program">A published daemon; inside it is <c>/srv/publish</c>.</param>
-    public static async Task<SystemdMachine> BootAsync(string program)
+    /// <param name="packages">A directory that is <c>/srv/packages</c> inside, where dpkg works then; null: nothing can be installed.</param>
+    public static async Task<SystemdMachine> BootAsync(string program, string? packages = null)
     {
         var root = new TempDirectory();
         var (file, arguments) = Run.RootCommand(
@@ -39,6 +40,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
                 root,
                 PublishedDaemon.Runtime,
                 program,
+                .. packages is null ? Array.Empty<string>() : [packages],
             ]
         );
         var machine = new SystemdMachine(root, Process.Start(Run.Info(file, arguments))!);

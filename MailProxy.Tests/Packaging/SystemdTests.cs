@@ -105,22 +105,6 @@ internal sealed class SystemdTests
     }
 
     [Test]
-    public async Task Reload_IsRefusedAndNothingHappens()
-    {
-        var process = await _machine.ShowAsync("MainPID");
-        var (exitCode, output) = await _machine.TryAsync("systemctl", "reload", "mailproxy");
-
-        Assert.That(exitCode, Is.Not.Zero);
-        Assert.That(output, Does.Contain("not applicable"));
-        Assert.That(await _machine.ShowAsync("MainPID"), Is.EqualTo(process));
-        Assert.That(await _machine.AskAsync("/health/ready"), Does.Contain("ready"));
-    }
-
-    [Test]
-    public async Task ReloadOrRestart_Restarts() =>
-        await NewProcessAsync(() => _machine.RunAsync("systemctl", "reload-or-restart", "mailproxy"));
-
-    [Test]
     public async Task Start_WrongSettings_FailsOnceAndWaitsForAPerson()
     {
         await _machine.ShellAsync("""echo '{"Log": {"Level": "Loud"}}' > /etc/mailproxy/appsettings.json""");

@@ -2,7 +2,9 @@
 # A small machine for the tests of the unit: Debian's systemd as process 1 of namespaces of its own (mount, pid, cgroup, uts, ipc, net), in a root
 # made of a tmpfs with the outer /usr read-only in it. Nothing of the outer machine can be changed from inside: what is seen of it is read-only, and
 # the control groups are a subtree of their own.
-#   boot-systemd.sh boot ROOT DOTNET PROGRAM   ROOT: an empty directory; PROGRAM: what `dotnet publish` made, seen as /srv/publish; ends with the machine
+#   boot-systemd.sh boot ROOT DOTNET PROGRAM [PACKAGES]
+#                                              ROOT: an empty directory; PROGRAM: what `dotnet publish` made, seen as /srv/publish; ends with the machine
+#                                              PACKAGES: a directory, seen as /srv/packages; dpkg works inside then, on a /usr that is thrown away
 #   boot-systemd.sh sweep ROOT                 removes the control groups that are left of it
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -29,14 +31,23 @@ boot() {
 }
 
 inside() {
-    local root=$1 dotnet=$2 program=$3 name
+    local root=$1 dotnet=$2 program=$3 packages=${4:-} name
     umount "$root/groups"
-    mount -t tmpfs -o mode=755,size=512m tmpfs "$root"
+    mount -t tmpfs -o mode=755,size=3g tmpfs "$root"
     cd "$root"
     mkdir -p usr etc/systemd/system etc/dotnet proc sys dev run tmp var/lib var/log var/tmp root home srv/dotnet srv/publish opt outer
     chmod 1777 tmp var/tmp
-    mount --bind /usr usr
-    mount -o remount,bind,ro usr
+    if [ -n "$packages" ]; then
+        mkdir -p layer/upper layer/work var/lib/dpkg srv/packages
+        mount -t overlay overlay -o "lowerdir=/usr,upperdir=$root/layer/upper,workdir=$root/layer/work" usr
+        cp -a /var/lib/dpkg/. var/lib/dpkg/
+        mount --bind "$packages" srv/packages
+        mount -o remount,bind,ro srv/packages
+        (umask 077 && touch etc/shadow etc/gshadow)
+    else
+        mount --bind /usr usr
+        mount -o remount,bind,ro usr
+    fi
     for name in bin sbin lib lib64; do
         if [ -L "/$name" ]; then cp -a "/$name" "$name"; elif [ -d "/$name" ]; then mkdir "$name"; mount --bind "/$name" "$name"; mount -o remount,bind,ro "$name"; fi
     done

@@ -4,7 +4,8 @@ namespace MailProxy.Benchmarks.Chaos;
 internal static class ChaosReport
 {
     public const string Kills = "## Kills",
-        PowerCuts = "## Power cuts";
+        PowerCuts = "## Power cuts",
+        Restarts = "## Restarts";
 
     private const string Title = "# Chaos: kill -9 and power cuts under load";
 
@@ -13,7 +14,7 @@ internal static class ChaosReport
     {
         var file = Path.Combine(root, "benchmarks", "results", "chaos.md");
         var old = File.Exists(file) ? await File.ReadAllTextAsync(file) : "";
-        string[] headings = [Kills, PowerCuts];
+        string[] headings = [Kills, PowerCuts, Restarts];
         var sections = headings.Select(each => each == heading ? text : Section(old, each)).Where(static section => section.Length > 0);
         await File.WriteAllTextAsync(file, Title + "\n\n" + string.Join("\n\n", sections.Select(static section => section.Trim())) + "\n");
     }

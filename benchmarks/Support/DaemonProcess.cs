@@ -12,16 +12,23 @@ internal sealed class DaemonProcess : IDisposable
 {
     public const string Key = "benchmark-admin-key-0123456789";
 
-    private readonly string _program;
+    private readonly PassedSocket? _socket;
     private readonly IReadOnlyDictionary<string, string> _settings;
     private Process? _process;
 
-    public DaemonProcess(string program, string data, IReadOnlyDictionary<string, string>? settings = null)
+    /// <param name="socket">What it listens on; null: a port of its own.</param>
+    public DaemonProcess(
+        string program,
+        string data,
+        IReadOnlyDictionary<string, string>? settings = null,
+        PassedSocket? socket = null
+    )
     {
-        _program = program;
+        Program = program;
+        _socket = socket;
         _settings = settings ?? new Dictionary<string, string>();
         Data = data;
-        Base = new Uri($"http://127.0.0.1:{FreePort()}");
+        Base = new Uri($"http://127.0.0.1:{socket?.Port ?? FreePort()}");
         Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256, UseProxy = false })
         {
             BaseAddress = Base,
@@ -29,6 +36,9 @@ internal sealed class DaemonProcess : IDisposable
         };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
     }
+
+    /// <summary>What the next start starts.</summary>
+    public string Program { get; set; }
 
     public string Data { get; }
     public Uri Base { get; }
@@ -53,7 +63,8 @@ internal sealed class DaemonProcess : IDisposable
 
     public void Start()
     {
-        var start = new ProcessStartInfo(_program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = _socket?.Start(Program) ?? new ProcessStartInfo(Program);
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.Environment["MAILPROXY_DATA"] = Data;
         start.Environment["MAILPROXY_URLS"] = Base.ToString().TrimEnd('/');
         start.Environment["MAILPROXY_ADMIN_KEY"] = Key;

@@ -19,6 +19,9 @@ internal sealed class HttpLane : IDisposable
     /// <summary>The last answer's body; chunked ones with their framing, which no search for a word minds.</summary>
     public ReadOnlySpan<byte> Body => _buffer.AsSpan(_bodyAt, _length - _bodyAt);
 
+    /// <summary>The last answer closes the connection.</summary>
+    public bool Closes => _buffer.AsSpan(0, _bodyAt).IndexOf("Connection: close"u8) >= 0;
+
     public static async Task<HttpLane> ConnectAsync(Uri server)
     {
         var lane = new HttpLane();

@@ -30,6 +30,18 @@ internal static class InstallationVerbs
             },
         };
 
+    public static Verb Health() =>
+        new("health", "Whether the daemon takes mail; needs no key. For the health check of a container. Exit code 1: it does not.")
+        {
+            Examples = ["mailproxy health"],
+            Run = async call =>
+            {
+                using var daemon = call.WithoutKey();
+                var answer = await daemon.GetAsync("health/ready", call.Stop);
+                return call.Done(answer, Cell.Text(answer, "status"));
+            },
+        };
+
     public static Verb Dispatcher() =>
         new Verb("dispatcher", "Sending of the whole installation.").With(
             Dispatch("suspend", "Let all mail wait, also after a restart.", "All mail waits."),
