@@ -30,7 +30,7 @@ internal sealed class FetchSpan
         span?.Set("mailproxy.tenant", tenant)
             .Set("mailproxy.attachment.kind", Kind(place))
             .Set("mailproxy.messages.waiting", waiting.Count);
-        if (place is not AttachmentPlace.AbsolutePath && Uri.TryCreate($"x://{host}", UriKind.Absolute, out var server))
+        if (place is not AttachmentPlace.AbsolutePath && Uri.TryCreate($"tcp://{host}", UriKind.Absolute, out var server))
             span?.Set("server.address", server.Host).Set("server.port", server.Port < 0 ? null : server.Port);
         return new(span, shared is null ? null : span?.Context ?? shared);
     }
