@@ -16,6 +16,8 @@ internal sealed class AccountMetrics : IDisposable
     public AccountMetrics(CurrentAccounts accounts, PipelineMetrics metrics)
     {
         (_accounts, _metrics, _series) = (accounts, metrics, new(metrics));
+        foreach (var cause in Circuit.Causes)
+            metrics.CircuitsOpened.WithLabels(cause);
         Keep();
         accounts.Changed += Keep;
     }
@@ -53,6 +55,13 @@ internal sealed class AccountMetrics : IDisposable
         IEnumerable<AccountLabel> Labels(AccountDirectory directory) =>
             changed.Select(directory.Find).OfType<SmtpAccount>().Select(static account => account.Label);
         _series.Change(Labels(before).Except(Labels(now)), Labels(now));
+        _series.BeginTokens(
+            changed
+                .Select(now.Find)
+                .OfType<SmtpAccount>()
+                .Where(static account => account.OAuth is not null)
+                .Select(static account => account.Label)
+        );
         foreach (var tenant in before.Tenants.All.Where(tenant => now.Tenants.Find(tenant.Id) is null))
             _series.EndTenant(tenant.Id);
     }

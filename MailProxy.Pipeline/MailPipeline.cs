@@ -163,16 +163,7 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Chance,
             Log<ReportStage>()
         );
-        _webhooks = new(
-            shared.Log,
-            shared.Http,
-            options.Report,
-            shared.Metrics,
-            shared.Clock,
-            shared.Chance,
-            Log<WebhookReporter>(),
-            shared.Share
-        );
+        _webhooks = shared.Webhooks(options.Report);
         var retain = new RetainStage(
             shared.Retention,
             options.Retention.Rules(ContentRule),

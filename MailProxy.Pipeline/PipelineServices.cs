@@ -61,6 +61,9 @@ public sealed record PipelineServices(
     /// <summary>How tenants share what they use together.</summary>
     public TenantShare Share { get; init; } = TenantShare.Unlimited;
 
+    /// <summary>How webhooks answered of late.</summary>
+    public EndpointAnswers WebhookAnswers { get; init; } = new();
+
     /// <summary>Where every shared capacity is told, so that a tenant's part of it can be shown.</summary>
     public TenantShares Shares { get; init; } = new();
 
@@ -86,4 +89,8 @@ public sealed record PipelineServices(
     /// <summary>What opens and closes the circuits of accounts.</summary>
     internal AccountWatch Watch(ReportOptions options, Wake wake) =>
         new(new(options, Chance), Accounts, wake, Log, Circuits, Metrics, CustomerOf, Clock, Logs.CreateLogger<AccountWatch>());
+
+    /// <summary>What tells webhooks.</summary>
+    internal WebhookReporter Webhooks(ReportOptions options) =>
+        new(Log, Http, options, Metrics, Clock, Chance, Logs.CreateLogger<WebhookReporter>(), Share, WebhookAnswers);
 }

@@ -63,6 +63,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(RescheduleRequest))]
 [JsonSerializable(typeof(WebhookReplayRequest))]
 [JsonSerializable(typeof(WebhookTestAnswer))]
+[JsonSerializable(typeof(WebhookReplyList))]
 [JsonSerializable(typeof(VolumeTestRequest))]
 [JsonSerializable(typeof(DkimKeyAnswer))]
 [JsonSerializable(typeof(DkimKeyList))]

@@ -103,6 +103,9 @@ public delegate void ForgetContent(string tenant);
 /// <summary>Sends an endpoint a request that tells of nothing.</summary>
 public delegate Task<WebhookTestAnswer> WebhookTrial(WebhookEndpoint endpoint, CancellationToken cancel);
 
+/// <summary>The last answers of a tenant's webhook, the newest first.</summary>
+public delegate IReadOnlyList<WebhookReply> WebhookHeard(string tenant, string id);
+
 /// <summary>Finds what a link of this daemon leads to.</summary>
 public delegate Task<Download> OpenDownload(string token, bool head, CancellationToken cancel);
 

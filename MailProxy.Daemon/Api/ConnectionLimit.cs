@@ -13,23 +13,14 @@ internal sealed class ConnectionLimit(int most)
     private readonly Lock _gate = new();
     private readonly LinkedList<Standing> _idle = []; // without a request, the longest first
     private int _open;
-    private TaskCompletionSource? _closing;
+    private bool _closesAfterAnswers;
 
     public int Most => most;
 
     public int Open => Volatile.Read(ref _open);
 
-    /// <summary>From now on every answer closes its connection. Completes when no connection is open.</summary>
-    public Task CloseAfterAnswers()
-    {
-        lock (_gate)
-        {
-            _closing ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (_open == 0)
-                _closing.TrySetResult();
-            return _closing.Task;
-        }
-    }
+    /// <summary>From now on every answer closes its connection.</summary>
+    public void CloseAfterAnswers() => Volatile.Write(ref _closesAfterAnswers, true);
 
     /// <summary>The server's step for each connection.</summary>
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -63,7 +54,7 @@ internal sealed class ConnectionLimit(int most)
             return;
         }
 
-        if (Volatile.Read(ref _closing) is not null && HttpProtocol.IsHttp11(http.Request.Protocol))
+        if (Volatile.Read(ref _closesAfterAnswers) && HttpProtocol.IsHttp11(http.Request.Protocol))
             http.Response.Headers.Connection = "close";
         lock (_gate)
             Forget(standing);
@@ -114,8 +105,7 @@ internal sealed class ConnectionLimit(int most)
             return;
         standing.Gone = true;
         Forget(standing);
-        if (--_open == 0)
-            _closing?.TrySetResult();
+        _open--;
     }
 
     private void Forget(Standing standing)

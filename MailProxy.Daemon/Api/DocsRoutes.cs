@@ -15,7 +15,8 @@ internal sealed class DocsRoutes(IServiceProvider services, IOptions<ApiOptions>
         "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src 'nonce-";
 
-    private readonly Lazy<RequestDelegate> _pages = new(() => ScalarPages.Make(services));
+    // What could not be made is tried again by the next request.
+    private readonly Lazy<RequestDelegate> _pages = new(() => ScalarPages.Make(services), LazyThreadSafetyMode.PublicationOnly);
 
     public void Map(IEndpointRouteBuilder app)
     {

@@ -18,6 +18,7 @@ internal sealed class WebhookRoutes(
     WebhookAnswers answers,
     WebhooksChanged changed,
     WebhookTrial trial,
+    WebhookHeard heard,
     IOptions<ApiOptions> options,
     TimeProvider clock,
     Quotas quotas,
@@ -44,6 +45,12 @@ internal sealed class WebhookRoutes(
             .WithTags("Webhooks")
             .Needs(KeyScopes.Manage)
             .Produces<WebhookTestAnswer>();
+        v1.MapGet("/webhooks/{id}/answers", Answers)
+            .WithName("listWebhookAnswers")
+            .WithSummary("How it answered the last requests: status, time, the beginning of the text")
+            .WithTags("Webhooks")
+            .Needs(KeyScopes.Read)
+            .Produces<WebhookReplyList>();
         Action(
                 v1.MapPost("/webhooks/{id}/rotate-secret", Rotate),
                 "rotateWebhookSecret",
@@ -133,6 +140,14 @@ internal sealed class WebhookRoutes(
         return one is null
             ? Quotas.TooManyTests
             : TypedResults.Json(await trial(webhook, http.RequestAborted), ApiJson.Plain.WebhookTestAnswer);
+    }
+
+    private IResult Answers(HttpContext http, string id)
+    {
+        var caller = Caller.Of(http);
+        return Find(caller, id) is null
+            ? ProblemAnswer.NotFound("webhook")
+            : TypedResults.Json(new(heard(caller.Tenant, id)), ApiJson.Plain.WebhookReplyList);
     }
 
     private async Task<IResult> Replay(HttpContext http, string id)

@@ -30,32 +30,35 @@ internal static class Completions
 
             """;
 
+    /// <summary>Sourced, or as a file <c>_mailproxy</c> in a directory of <c>fpath</c>, where the first completion runs it.</summary>
     public static string Zsh(RootCommand root) =>
         $$"""
             #compdef mailproxy
             # zsh completion of mailproxy, made by: mailproxy completions zsh
             _mailproxy() {
-                local at="" words="" i prev=${words_[CURRENT-1]}
-                local -a typed
-                typed=("${(@)words_}")
+                local at="" found="" prev=${words[CURRENT-1]} i
                 for ((i = 2; i < CURRENT; i++)); do
-                    case "${at:+$at }${typed[i]}" in
-                        {{Paths(root)}}) at="${at:+$at }${typed[i]}" ;;
+                    case "${at:+$at }${words[i]}" in
+                        {{Paths(root)}}) at="${at:+$at }${words[i]}" ;;
                     esac
                 done
                 case "$at $prev" in
-            {{Cases(Values(root), "        ")}}
+            {{Cases(Values(root), "        ", "found")}}
                     *)
                         case "$at" in
-            {{Cases(Entries(root), "                ")}}
+            {{Cases(Entries(root), "                ", "found")}}
                         esac
                         ;;
                 esac
-                if [[ -n $words ]]; then compadd -- ${=words}; fi
-                _files
+                { [[ -n $found ]] && compadd -- ${=found} } || _files
             }
-            local_words() { local -a words_; words_=("${(@)words}"); _mailproxy "$@" }
-            compdef local_words mailproxy
+            if [[ ${zsh_eval_context[-1]} == loadautofunc ]]; then
+                _mailproxy "$@"
+            elif (( $+functions[compdef] )); then
+                compdef _mailproxy mailproxy
+            else
+                print -u2 "mailproxy: zsh completes after: autoload -Uz compinit && compinit"
+            fi
 
             """;
 
@@ -70,8 +73,9 @@ internal static class Completions
                     string match -q -- '-*' $word; or set -a typed $word
                 end
                 set -l wanted (string split ' ' -- "$argv[1]")
+                set -l length (count $wanted)
                 test "$argv[1]" = ''; and begin; test (count $typed) -eq 0; return; end
-                test (count $typed) -ge (count $wanted); and test "$typed[1..(count $wanted)]" = "$argv[1]"
+                test (count $typed) -ge $length; and test "$typed[1..$length]" = "$argv[1]"
             end
 
             """
@@ -82,7 +86,11 @@ internal static class Completions
                 text.Append($"complete -c mailproxy -f -n '__mailproxy_at \"{path}\"' -a {below.Name} -d {Quoted(below.Description)}\n");
             foreach (var option in command is Verb { IsOwn: true } ? [] : Options(command))
             {
-                var value = option.Arity.MaximumNumberOfValues == 0 ? "" : " -r";
+                var value =
+                    option.Arity.MaximumNumberOfValues == 0 ? ""
+                    : option.HelpName is "FILE" or "DIR" ? " -r -F"
+                    : option.HelpName?.Contains('|') == true ? $" -x -a '{option.HelpName.Replace('|', ' ')}'"
+                    : " -x";
                 text.Append(
                     $"complete -c mailproxy -n '__mailproxy_at \"{path}\"' -l {option.Name[2..]}{value} -d {Quoted(option.Description)}\n"
                 );
@@ -106,7 +114,7 @@ internal static class Completions
         Commands(root)
             .Select(static one =>
                 (
-                    one.Path,
+                    $"\"{one.Path}\"",
                     string.Join(
                         ' ',
                         HelpText.Shown(one.Command).Any() ? HelpText.Shown(one.Command).Select(static below => below.Name)
@@ -120,14 +128,24 @@ internal static class Completions
         Commands(root)
             .SelectMany(static one =>
                 one.Command.Options.Where(static option => option.HelpName?.Contains('|') == true)
-                    .Select(option => ($"{one.Path} {option.Name}", option.HelpName!.Replace('|', ' ')))
-            );
+                    .Select(option => ($"\"{one.Path} {option.Name}\"", option.HelpName!.Replace('|', ' ')))
+            )
+            .Append((string.Join('|', PathOptions(root).Select(static name => $"*\" {name}\"")), ""));
+
+    // Where nothing is offered, the shell completes files.
+    private static IEnumerable<string> PathOptions(RootCommand root) =>
+        Commands(root)
+            .SelectMany(static one => Options(one.Command))
+            .Where(static option => option.HelpName is "FILE" or "DIR")
+            .SelectMany(static option => option.Aliases.Prepend(option.Name))
+            .Distinct()
+            .Order(StringComparer.Ordinal);
 
     private static IEnumerable<Option> Options(Command command) =>
         command is RootCommand ? [] : command.Options.Where(HelpText.IsOwn).Concat(HelpText.Shown(command).Any() ? [] : CommonOptions.All);
 
-    private static string Cases(IEnumerable<(string Case, string Words)> cases, string indent) =>
-        string.Join('\n', cases.Select(one => $"{indent}\"{one.Case}\") words=\"{one.Words}\" ;;"));
+    private static string Cases(IEnumerable<(string Case, string Words)> cases, string indent, string variable = "words") =>
+        string.Join('\n', cases.Select(one => $"{indent}{one.Case}) {variable}=\"{one.Words}\" ;;"));
 
     private static string Quoted(string? text) => "'" + (text ?? "").Replace("'", "\\'", StringComparison.Ordinal) + "'";
 }

@@ -26,7 +26,7 @@ internal static class Demo
                 Data = data,
                 Urls = "http://127.0.0.1:0",
                 AdminKey = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
-                Log = new() { Level = "Warning" },
+                Log = new() { Level = "Error" },
             };
             await using var app = await DaemonApp.BuildAsync(settings);
             await app.StartAsync();

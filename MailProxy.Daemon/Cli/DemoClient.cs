@@ -18,18 +18,19 @@ internal sealed class DemoClient : IDisposable
     }
 
     /// <summary>
-    /// Posts one message. When the daemon sheds load (503, 429), it waits as told and posts the same message again. Throws <see
-    /// cref="HttpRequestException"/> for any other answer than 202.
+    /// Posts one message, and tells how long it took until the 202. When the daemon sheds load (503, 429), it waits as told and posts the
+    /// same message again. Throws <see cref="HttpRequestException"/> for any other answer than 202.
     /// </summary>
-    public async Task PostAsync(byte[] message, CancellationToken stop)
+    public async Task<TimeSpan> PostAsync(byte[] message, CancellationToken stop)
     {
+        var began = _clock.GetTimestamp();
         while (true)
         {
             using var body = new ByteArrayContent(message);
             body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var answer = await _http.PostAsync(new Uri("v1/messages", UriKind.Relative), body, stop);
             if (answer.StatusCode == HttpStatusCode.Accepted)
-                return;
+                return _clock.GetElapsedTime(began);
             if (answer.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests))
             {
                 var reason = await answer.Content.ReadAsStringAsync(stop);
@@ -44,35 +45,43 @@ internal sealed class DemoClient : IDisposable
         }
     }
 
-    /// <summary>Counts the messages of a batch by state.</summary>
-    public async Task<IReadOnlyDictionary<string, int>> CountAsync(string batch, CancellationToken stop)
+    /// <summary>Sends nothing of what it accepts, or goes on sending.</summary>
+    public async Task SuspendAsync(bool suspend, CancellationToken stop)
     {
-        var counts = new Dictionary<string, int>();
-        string? cursor = null;
-        do
-        {
-            var next = cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}";
-            using var page = await GetAsync($"v1/messages?batch={batch}&limit=500{next}", stop);
-            foreach (var message in page.RootElement.GetProperty("data").EnumerateArray())
-            {
-                var status = message.GetProperty("status").GetString()!;
-                counts[status] = counts.GetValueOrDefault(status) + 1;
-            }
-
-            cursor = page.RootElement.TryGetProperty("next_cursor", out var more) ? more.GetString() : null;
-        } while (cursor is not null);
-
-        return counts;
+        using var answer = await _http.PostAsync(
+            new Uri(suspend ? "v1/dispatcher/suspend" : "v1/dispatcher/activate", UriKind.Relative),
+            null,
+            stop
+        );
+        answer.EnsureSuccessStatusCode();
     }
 
-    /// <summary>The time of the message's event <c>message.sent</c>; null when there is none.</summary>
-    public async Task<DateTimeOffset?> SentAtAsync(string id, CancellationToken stop)
+    /// <summary>How many messages of a batch are in each state.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> CountAsync(string batch, CancellationToken stop)
+    {
+        using var answer = await GetAsync($"v1/batches/{batch}", stop);
+        return answer
+            .RootElement.GetProperty("counts")
+            .EnumerateObject()
+            .ToDictionary(static state => state.Name, static state => state.Value.GetInt32());
+    }
+
+    /// <summary>The time between a message's events <c>message.queued</c> and <c>message.sent</c>; null where one is missing.</summary>
+    public async Task<TimeSpan?> UnderwayAsync(string id, CancellationToken stop)
     {
         using var events = await GetAsync($"v1/messages/{id}/events?limit=500", stop);
+        DateTimeOffset? queued = null;
         foreach (var happened in events.RootElement.GetProperty("data").EnumerateArray())
         {
-            if (happened.GetProperty("type").GetString() == "message.sent")
-                return happened.GetProperty("timestamp").GetDateTimeOffset();
+            var at = happened.GetProperty("timestamp").GetDateTimeOffset();
+            switch (happened.GetProperty("type").GetString())
+            {
+                case "message.queued":
+                    queued = at;
+                    break;
+                case "message.sent":
+                    return at - queued;
+            }
         }
 
         return null;

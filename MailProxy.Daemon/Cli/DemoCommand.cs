@@ -1,18 +1,18 @@
-using System.Collections.Concurrent;
 using Spectre.Console;
 
 namespace MailProxy.Daemon.Cli;
 
 /// <summary>
-/// Shows a running daemon at work: posts mail to its sandbox, waits until every mail is sent, failed or deferred, and prints the numbers.
-/// The
-/// caller starts the daemon.
+/// Shows a running daemon at work, in three parts after a warm-up: it accepts mail while it sends none, it sends what waits, and it does
+/// both at a pace that leaves no queue. The caller starts the daemon.
 /// </summary>
-internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
+/// <param name="mostPerSecond">The pace of the third part at the most.</param>
+internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock, double mostPerSecond = 100)
 {
-    private const int Posters = 16;
-    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
+    private const int MostToWarmUp = 200;
+
+    // The third part lasts so long.
+    private const double Seconds = 3;
 
     /// <summary>Returns 0 when every mail ended as expected, 130 when interrupted, otherwise 1.</summary>
     public async Task<int> RunAsync(Uri baseAddress, string adminKey, int messages, CancellationToken stop)
@@ -22,7 +22,7 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
         {
             var result = console.Profile.Out.IsTerminal
                 ? await WithBarsAsync(client, messages, stop)
-                : await RunAsync(client, messages, posted => { }, Plain(messages), stop);
+                : await RunAsync(client, messages, InWords, stop);
             foreach (var line in result.Lines())
                 console.WriteLine(line);
             if (result.AsExpected)
@@ -48,124 +48,49 @@ internal sealed class DemoCommand(IAnsiConsole console, TimeProvider clock)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .StartAsync(bars =>
             {
-                var posted = bars.AddTask("posted", maxValue: messages);
-                var settled = bars.AddTask("sent, failed or deferred", maxValue: messages);
-                return RunAsync(client, messages, count => posted.Value = count, count => settled.Value = count, stop);
+                Action<int> Begin(string what, int count)
+                {
+                    var bar = bars.AddTask(what, maxValue: count);
+                    return done => bar.Value = done;
+                }
+
+                return RunAsync(client, messages, Begin, stop);
             });
 
-    // Writes one line at each tenth, for logs and pipes.
-    private Action<int> Plain(int messages)
+    // For logs and pipes: a line a part.
+    private Action<int> InWords(string what, int count)
     {
-        var tenth = 0;
-        return settled =>
-        {
-            if (settled * 10 / Math.Max(messages, 1) <= tenth)
-                return;
-            tenth = settled * 10 / messages;
-            console.WriteLine($"{settled} of {messages} sent, failed or deferred");
-        };
+        console.WriteLine($"{what}: {count}");
+        return static _ => { };
     }
 
-    private async Task<DemoResult> RunAsync(
-        DemoClient client,
-        int messages,
-        Action<int> posted,
-        Action<int> settled,
-        CancellationToken stop
-    )
+    private async Task<DemoResult> RunAsync(DemoClient client, int messages, Func<string, int, Action<int>> begin, CancellationToken stop)
     {
-        var batch = $"demo-{clock.GetUtcNow().ToUnixTimeMilliseconds()}";
-        var postedAt = new DateTimeOffset[messages];
-        var begin = clock.GetTimestamp();
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var posting = PostAllAsync(client, batch, postedAt, posted, enough.Token);
-        IReadOnlyDictionary<string, int> states;
-        TimeSpan elapsed;
-        try
-        {
-            (states, elapsed) = await WatchAsync(client, batch, messages, posting, begin, settled, stop);
-        }
-        finally
-        {
-            // Posting is cancelled if it still runs, because the watch gave up or failed; the watch reports that itself.
-            await enough.CancelAsync();
-            await posting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        var load = new DemoLoad(client, clock);
+        var name = $"demo-{clock.GetUtcNow().ToUnixTimeMilliseconds()}";
+        var warm = Math.Min(messages, MostToWarmUp);
+        var settling = begin("warming up, not counted", warm);
+        await load.PostAsync($"{name}-warm", warm, static _ => { }, stop);
+        await load.SettleAsync($"{name}-warm", warm, settling, stop);
 
-        return new DemoResult(messages, states, elapsed, await LatenciesAsync(client, batch, postedAt, stop));
+        await client.SuspendAsync(true, stop);
+        var posting = begin("accepting, while nothing is sent", messages);
+        var began = clock.GetTimestamp();
+        var accepting = await load.PostAsync(name, messages, posting, stop);
+        var acceptedIn = clock.GetElapsedTime(began);
+
+        settling = begin("sending what waits, while nothing is posted", messages);
+        began = clock.GetTimestamp();
+        await client.SuspendAsync(false, stop);
+        var states = await load.SettleAsync(name, messages, settling, stop);
+        var sentIn = clock.GetElapsedTime(began);
+
+        var pace = Math.Clamp(messages / Math.Max(sentIn.TotalSeconds, 0.001) / 4, 1, mostPerSecond);
+        var paced = Math.Min(messages, Math.Max(1, (int)(pace * Seconds)));
+        posting = begin("accepting and sending, without a queue", paced);
+        var accepted = await load.PostAtAsync(pace, $"{name}-paced", paced, posting, stop);
+        var pacedStates = await load.SettleAsync($"{name}-paced", paced, static _ => { }, stop);
+        var underway = await load.UnderwayAsync($"{name}-paced", paced, stop);
+        return new(new(messages, states, acceptedIn, accepting, sentIn), new(paced, pacedStates, pace, accepted, underway));
     }
-
-    private Task PostAllAsync(DemoClient client, string batch, DateTimeOffset[] postedAt, Action<int> posted, CancellationToken stop)
-    {
-        var done = 0;
-        return Parallel.ForAsync(
-            0,
-            postedAt.Length,
-            Parallelism(stop),
-            async (number, token) =>
-            {
-                postedAt[number] = clock.GetUtcNow();
-                await client.PostAsync(DemoMail.Json(batch, number), token);
-                posted(Interlocked.Increment(ref done));
-            }
-        );
-    }
-
-    /// <summary>Polls until every mail has ended, or nothing has changed for a minute. Polling takes at most a fifth of the
-    /// time.</summary>
-    private async Task<(IReadOnlyDictionary<string, int> States, TimeSpan Elapsed)> WatchAsync(
-        DemoClient client,
-        string batch,
-        int messages,
-        Task posting,
-        long begin,
-        Action<int> settled,
-        CancellationToken stop
-    )
-    {
-        var moved = clock.GetTimestamp();
-        var before = 0;
-        while (true)
-        {
-            if (posting.IsFaulted)
-                await posting;
-            var polled = clock.GetTimestamp();
-            var states = await client.CountAsync(batch, stop);
-            var now = DemoResult.Settled(states);
-            settled(now);
-            if (now > before)
-                moved = polled;
-            before = now;
-            if (now >= messages || clock.GetElapsedTime(moved) > StuckAfter)
-                return (states, clock.GetElapsedTime(begin));
-            var pause = clock.GetElapsedTime(polled) * 4;
-            await Task.Delay(pause > PollEvery ? pause : PollEvery, clock, stop);
-        }
-    }
-
-    private static async Task<IReadOnlyList<TimeSpan>> LatenciesAsync(
-        DemoClient client,
-        string batch,
-        DateTimeOffset[] postedAt,
-        CancellationToken stop
-    )
-    {
-        var latencies = new ConcurrentBag<TimeSpan>();
-        await Parallel.ForAsync(
-            0,
-            postedAt.Length,
-            Parallelism(stop),
-            async (number, token) =>
-            {
-                if (DemoMail.ExpectedState(number) != "sent")
-                    return;
-                if (await client.SentAtAsync(DemoMail.Id(batch, number), token) is { } sent)
-                    latencies.Add(sent - postedAt[number]);
-            }
-        );
-        return [.. latencies];
-    }
-
-    private static ParallelOptions Parallelism(CancellationToken stop) =>
-        new() { MaxDegreeOfParallelism = Posters, CancellationToken = stop };
 }

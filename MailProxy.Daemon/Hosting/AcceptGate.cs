@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -16,20 +17,63 @@ internal sealed class AcceptGate(IOptions<SocketTransportOptions> options, ILogg
 {
     private readonly SocketTransportFactory _sockets = new(options, logs);
     private readonly CancellationTokenSource _closed = new();
+    private readonly ConcurrentBag<Listener> _listeners = [];
+    private readonly Lock _counting = new();
+    private TaskCompletionSource? _noneOpen;
+    private int _open;
 
-    /// <summary>Accepts nothing more. What is in the backlog stays there.</summary>
-    public void Close() => _closed.Cancel();
+    /// <summary>Accepts nothing more; what is in the backlog stays there. Completes when every connection that was accepted is counted.</summary>
+    public Task CloseAsync()
+    {
+        _closed.Cancel();
+        return Task.WhenAll(_listeners.Select(static listener => listener.Closed));
+    }
+
+    /// <summary>Completes when no connection is open.</summary>
+    public Task NoneOpenAsync()
+    {
+        lock (_counting)
+        {
+            if (_open == 0)
+                return Task.CompletedTask;
+            _noneOpen ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _noneOpen.Task;
+        }
+    }
 
     public bool CanBind(EndPoint endpoint) => _sockets.CanBind(endpoint);
 
-    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new Listener(await _sockets.BindAsync(endpoint, cancellationToken), _closed.Token);
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var listener = new Listener(this, await _sockets.BindAsync(endpoint, cancellationToken));
+        _listeners.Add(listener);
+        return listener;
+    }
 
     public void Dispose() => _closed.Dispose();
 
-    private sealed class Listener(IConnectionListener inner, CancellationToken closed) : IConnectionListener
+    private void Count(ConnectionContext connection)
     {
+        lock (_counting)
+            _open++;
+        connection.ConnectionClosed.UnsafeRegister(static gate => ((AcceptGate)gate!).CountClosed(), this);
+    }
+
+    private void CountClosed()
+    {
+        lock (_counting)
+        {
+            if (--_open == 0)
+                _noneOpen?.TrySetResult();
+        }
+    }
+
+    private sealed class Listener(AcceptGate gate, IConnectionListener inner) : IConnectionListener
+    {
+        private readonly TaskCompletionSource _acceptsNoMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Closed => _acceptsNoMore.Task;
 
         public EndPoint EndPoint => inner.EndPoint;
 
@@ -37,10 +81,16 @@ internal sealed class AcceptGate(IOptions<SocketTransportOptions> options, ILogg
         {
             try
             {
-                return await inner.AcceptAsync(closed);
+                var connection = await inner.AcceptAsync(gate._closed.Token);
+                if (connection is not null)
+                    gate.Count(connection);
+                else
+                    _acceptsNoMore.TrySetResult();
+                return connection;
             }
-            catch (OperationCanceledException) when (closed.IsCancellationRequested)
+            catch (OperationCanceledException) when (gate._closed.IsCancellationRequested)
             {
+                _acceptsNoMore.TrySetResult();
                 await _unbound.Task.WaitAsync(cancellationToken);
                 return null;
             }

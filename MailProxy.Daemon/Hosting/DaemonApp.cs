@@ -9,6 +9,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
+using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Send.Tokens;
@@ -125,6 +126,7 @@ internal static class DaemonApp
         var secret = new ProtectedFiles(settings.Data);
         var share = new TenantShare(settings.Engine.Tenants.Share, () => tenants.Directory.All.Count > 1);
         var shares = new TenantShares();
+        var heard = new EndpointAnswers();
         var tokens = new AccountTokens(
             http,
             storage.RefreshTokens,
@@ -169,10 +171,12 @@ internal static class DaemonApp
                 Profiles = settings.Profiles,
                 Share = share,
                 Shares = shares,
+                WebhookAnswers = heard,
             }
         );
 
-        services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock)));
+        services.AddSingleton(Seams.Trial(new(http, settings.Engine.Report, clock, heard)));
+        services.AddSingleton(Seams.Heard(heard));
         registry.AddBeforeCollectCallback(pipeline.Measure);
         registry.AddBeforeCollectCallback(() => metrics.LogDropped.IncTo(log.Dropped));
         services.AddSingleton(registry);

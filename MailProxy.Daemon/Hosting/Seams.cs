@@ -67,6 +67,21 @@ internal static class Seams
             return new(test.Error is null, Math.Round(test.Took.TotalMilliseconds, 1), test.Error);
         };
 
+    public static WebhookHeard Heard(EndpointAnswers answers) =>
+        (tenant, id) =>
+            [
+                .. answers
+                    .Of(tenant, id)
+                    .Select(static one => new WebhookReply(
+                        one.RequestId,
+                        Times.Utc(one.At),
+                        Math.Round(one.Took.TotalMilliseconds, 1),
+                        one.Status,
+                        one.Error,
+                        one.Excerpt
+                    )),
+            ];
+
     public static WriteRaw Raw(MimeComposer composer) =>
         async (content, account, target, cancel) =>
         {

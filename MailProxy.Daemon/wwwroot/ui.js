@@ -135,3 +135,33 @@ document.addEventListener("mousedown", (event) => {
     close();
   }
 });
+
+// A file is sent with its progress told; the answer leads to what it came to. Without scripts the browser sends it by itself.
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-upload]")) return;
+  event.preventDefault();
+  const [told, bar, status] = [".upload", ".upload progress", ".upload [role=status]"].map((one) => form.querySelector(one));
+  const button = form.querySelector("button");
+  const tell = (text) => { status.textContent = text; };
+  const request = new XMLHttpRequest();
+  const ended = (text) => {
+    button.disabled = false;
+    tell(text);
+  };
+  request.upload.addEventListener("progress", ({ loaded, total }) => {
+    bar.value = loaded / total;
+    tell(loaded < total ? `${megabytes(loaded)} of ${megabytes(total)} MB taken in` : "The last lines are being written.");
+  });
+  request.addEventListener("load", () => {
+    if (request.status === 200) location.assign(request.responseURL);
+    else ended(request.status === 401 ? "You are not signed in any more: reload the view." : request.responseText);
+  });
+  request.addEventListener("error", () => ended("The connection ended. What was taken in before stays; the same file may be imported again."));
+  request.open("POST", form.action);
+  told.hidden = false;
+  button.disabled = true;
+  request.send(new FormData(form));
+});

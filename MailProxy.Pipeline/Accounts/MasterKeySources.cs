@@ -43,12 +43,33 @@ public sealed class MasterKeySources(string? configured, string? credentialsDire
         // A variable that is set to nothing counts as not set.
         yield return ($"the setting {Setting}", string.IsNullOrEmpty(configured) ? null : configured);
 
-        var credential = string.IsNullOrEmpty(credentialsDirectory) ? null : Path.Combine(credentialsDirectory, Credential);
+        var credential = PassedSomething(credentialsDirectory) ? Path.Combine(credentialsDirectory!, Credential) : null;
         yield return credential is null
             ? ($"the systemd credential {Credential}", null)
             : ($"the systemd credential {credential}", MasterKeyFile.Read(credential));
 
         yield return ($"the file {File.Path}", MasterKeyFile.Read(File.Path));
+    }
+
+    // A unit that asks for a credential which the machine has not gets a directory that only root may look into; with a credential in it,
+    // the service may.
+    private static bool PassedSomething(string? directory)
+    {
+        if (string.IsNullOrEmpty(directory))
+            return false;
+        try
+        {
+            _ = Directory.GetFileSystemEntries(directory);
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return true; // told as any other credential that cannot be read
+        }
     }
 }
 

@@ -21,7 +21,8 @@ internal sealed partial class GenroLane(
     TimeProvider clock,
     Func<double> chance,
     ILogger logger,
-    SharedCapacity? requests = null
+    SharedCapacity? requests = null,
+    EndpointAnswers? answers = null
 ) : IReportLane
 {
     // The clock is read again after at most this time, because it may step, and the machine may be suspended.
@@ -30,7 +31,7 @@ internal sealed partial class GenroLane(
     // Clients do their own work before they answer.
     private static readonly AnswerTerms Terms = new(TimeSpan.FromMinutes(5), StatusDecides: true);
 
-    private readonly WebhookPost _post = new(endpoint, http, options, clock, requests, Terms);
+    private readonly WebhookPost _post = new(endpoint, http, options, clock, requests, Terms, answers);
     private readonly EndpointHealth _health = new(
         endpoint,
         log,

@@ -21,7 +21,8 @@ internal sealed partial class SyncLane(
     TimeProvider clock,
     Func<double> chance,
     ILogger logger,
-    SharedCapacity? requests = null
+    SharedCapacity? requests = null,
+    EndpointAnswers? answers = null
 ) : IReportLane
 {
     // The clock is read again after at most this time, because it may step, and the machine may be suspended.
@@ -29,7 +30,7 @@ internal sealed partial class SyncLane(
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(5);
     private const int Page = 250;
 
-    private readonly WebhookPost _post = new(endpoint, http, options, clock, requests);
+    private readonly WebhookPost _post = new(endpoint, http, options, clock, requests, answers: answers);
     private readonly EndpointHealth _health = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
     private readonly ProgressKeeper _keeper = new(log, endpoint, clock, logger);
     private readonly WebhookMeter _meter = new(endpoint, log, metrics, clock);

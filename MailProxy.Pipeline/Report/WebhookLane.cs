@@ -35,11 +35,12 @@ internal sealed partial class WebhookLane : IReportLane
         TimeProvider clock,
         Func<double> chance,
         ILogger logger,
-        SharedCapacity? requests = null
+        SharedCapacity? requests = null,
+        EndpointAnswers? answers = null
     )
     {
         (Endpoint, _options, _clock, _logger) = (endpoint, options, clock, logger);
-        _post = new(endpoint, http, options, clock, requests);
+        _post = new(endpoint, http, options, clock, requests, answers: answers);
         _health = new(endpoint, log, new(options.WebhookDisableAfter, options.Jitter, chance), clock, logger);
         _keeper = new(log, endpoint, clock, logger);
         _meter = new(endpoint, log, metrics, clock);

@@ -10,13 +10,15 @@ namespace MailProxy.Pipeline.Report;
 /// <summary>Sends one signed request to one endpoint within the timeout, and reads its answer up to a cap.</summary>
 /// <param name="requests">Limits the requests of all endpoints together; null: no limit.</param>
 /// <param name="terms">What an answer has to be; null: the ordinary.</param>
+/// <param name="answers">Where answers are noted; null: nowhere.</param>
 internal sealed class WebhookPost(
     WebhookEndpoint endpoint,
     HttpMessageInvoker http,
     ReportOptions options,
     TimeProvider clock,
     SharedCapacity? requests = null,
-    AnswerTerms? terms = null
+    AnswerTerms? terms = null,
+    EndpointAnswers? answers = null
 )
 {
     // Space for a thousand of the longest ids, twice.
@@ -68,12 +70,30 @@ internal sealed class WebhookPost(
     )
     {
         var span = WebhookSpan.Begin(endpoint, _url!, events, clock.GetUtcNow());
-        var result = await PostAsync(id, body, span, wantsAnswer, stop);
-        span?.End(result, clock.GetUtcNow());
+        var (seen, began) = (new Seen(), clock.GetTimestamp());
+        var result = await PostAsync(id, body, span, wantsAnswer, seen, stop);
+        span?.End(result, seen.Status, clock.GetUtcNow());
+        if (answers is null || result is WebhookResult.Cancelled)
+            return result;
+        var error = result switch
+        {
+            WebhookResult.Failed failed => failed.Error,
+            WebhookResult.Gone => "Answered with HTTP status 410: it wants no events any more.",
+            _ => null,
+        };
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        answers.Note(endpoint, new(id, now, clock.GetElapsedTime(began), seen.Status, error, seen.Excerpt));
         return result;
     }
 
-    private async Task<WebhookResult> PostAsync(string id, byte[] body, WebhookSpan? span, bool wantsAnswer, CancellationToken stop)
+    private async Task<WebhookResult> PostAsync(
+        string id,
+        byte[] body,
+        WebhookSpan? span,
+        bool wantsAnswer,
+        Seen seen,
+        CancellationToken stop
+    )
     {
         using var timeout = new CancellationTokenSource(_terms.Timeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
@@ -82,13 +102,21 @@ internal sealed class WebhookPost(
             using var request = Request(id, body);
             span?.AddTo(request.Headers);
             using var response = await http.SendAsync(request, both.Token);
-            span?.Answered((int)response.StatusCode);
+            seen.Status = (int)response.StatusCode;
+            void Look(ReadOnlySpan<byte> first) =>
+                seen.Excerpt = answers is null ? null : AnswerExcerpt.Of(first, endpoint, request.Headers);
             var result = Judge(response);
             if (wantsAnswer && result is WebhookResult.Acknowledged)
-                return _terms.StatusDecides
+            {
+                var read = _terms.StatusDecides
                     ? await ReadAnyAsync(response.Content, both.Token, stop)
                     : await ReadAsync(response.Content, both.Token);
-            await DiscardAsync(response.Content, both.Token);
+                if (read is WebhookResult.Acknowledged { Body: var answer })
+                    Look(answer.Span);
+                return read;
+            }
+
+            await DiscardAsync(response.Content, Look, both.Token);
             return result;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -178,23 +206,35 @@ internal sealed class WebhookPost(
     }
 
     // The status is already decided; the body is only read so that the connection can be reused, and an error here changes nothing.
-    private async Task DiscardAsync(HttpContent content, CancellationToken cancel)
+    private async Task DiscardAsync(HttpContent content, LookAtFirst look, CancellationToken cancel)
     {
         try
         {
             await using var body = await content.ReadAsStreamAsync(cancel);
-            var buffer = new byte[4096];
+            var buffer = new byte[AnswerExcerpt.Looked];
             int read;
             for (var left = options.WebhookAnswerBytes; left > 0; left -= read)
             {
                 read = await body.ReadAsync(buffer.AsMemory(0, Math.Min(buffer.Length, left)), cancel);
                 if (read == 0)
                     return;
+                if (left == options.WebhookAnswerBytes)
+                    look(buffer.AsSpan(0, read));
             }
         }
         catch (Exception error) when (error is IOException or HttpRequestException or OperationCanceledException)
         {
             // The comment on this method says why.
         }
+    }
+
+    private delegate void LookAtFirst(ReadOnlySpan<byte> first);
+
+    /// <summary>What was seen of an answer, also of one that broke off.</summary>
+    private sealed class Seen
+    {
+        public int? Status { get; set; }
+
+        public string? Excerpt { get; set; }
     }
 }

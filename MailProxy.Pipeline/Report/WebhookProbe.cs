@@ -9,20 +9,15 @@ public sealed record WebhookTest(string? Error, TimeSpan Took);
 /// <summary>
 /// Tests an endpoint with a request that reports nothing. The test changes neither the endpoint's position nor its series of failures.
 /// </summary>
-public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options, TimeProvider clock)
+public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options, TimeProvider clock, EndpointAnswers? answers = null)
 {
     /// <summary>Ends within <see cref="ReportOptions.WebhookTimeout"/>.</summary>
     public async Task<WebhookTest> TryAsync(WebhookEndpoint endpoint, CancellationToken cancel)
     {
         var begun = clock.GetTimestamp();
         var id = $"test_{Guid.CreateVersion7():N}";
-        var result = await new WebhookPost(endpoint, http, options, clock).SendAsync(
-            id,
-            Body(endpoint, id),
-            [],
-            wantsAnswer: false,
-            cancel
-        );
+        var post = new WebhookPost(endpoint, http, options, clock, answers: answers);
+        var result = await post.SendAsync(id, Body(endpoint, id), [], wantsAnswer: false, cancel);
         var took = clock.GetElapsedTime(begun);
         return result switch
         {

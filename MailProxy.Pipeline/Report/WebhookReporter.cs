@@ -15,7 +15,8 @@ internal sealed partial class WebhookReporter(
     TimeProvider clock,
     Func<double> chance,
     ILogger logger,
-    TenantShare? share = null
+    TenantShare? share = null,
+    EndpointAnswers? answers = null
 )
 {
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
@@ -128,7 +129,7 @@ internal sealed partial class WebhookReporter(
         {
             IReportLane lane = endpoint.Style switch
             {
-                ReportStyle.Sync => new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
+                ReportStyle.Sync => new SyncLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests, answers),
                 ReportStyle.Genro or ReportStyle.GenroFinal => new GenroLane(
                     endpoint,
                     log,
@@ -138,9 +139,10 @@ internal sealed partial class WebhookReporter(
                     clock,
                     chance,
                     logger,
-                    _requests
+                    _requests,
+                    answers
                 ),
-                _ => new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests),
+                _ => new WebhookLane(endpoint, log, http, options, metrics, clock, chance, logger, _requests, answers),
             };
             var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
             _running[key] = new(lane, end, Task.Run(() => lane.RunAsync(end.Token), CancellationToken.None));
@@ -151,10 +153,14 @@ internal sealed partial class WebhookReporter(
         }
     }
 
-    private async Task<Dictionary<(string, string), WebhookEndpoint>> EnabledAsync() =>
-        (await log.EndpointsAsync())
+    private async Task<Dictionary<(string, string), WebhookEndpoint>> EnabledAsync()
+    {
+        var endpoints = await log.EndpointsAsync();
+        answers?.KeepOnly(endpoints);
+        return endpoints
             .Where(endpoint => endpoint is { Paused: false, Progress.DisabledAt: null })
             .ToDictionary(endpoint => (endpoint.Tenant, endpoint.Id));
+    }
 
     /// <summary>
     /// Removes lanes that have ended. A lane whose endpoint was disabled ended by itself, and starts again only after a change, even if

@@ -38,10 +38,10 @@ internal sealed class WebhookSpan
 
     public void AddTo(HttpRequestHeaders headers) => _told?.AddTo(headers);
 
-    public void Answered(int status) => _span?.Set("http.response.status_code", status);
-
-    public void End(WebhookResult result, DateTimeOffset at)
+    /// <param name="status">Of the answer; null: there was none.</param>
+    public void End(WebhookResult result, int? status, DateTimeOffset at)
     {
+        _span?.Set("http.response.status_code", status);
         if (result is not WebhookResult.Acknowledged)
             _span?.Failed(result.GetType().Name.ToLowerInvariant());
         _span?.End(at);

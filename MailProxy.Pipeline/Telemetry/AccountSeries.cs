@@ -29,6 +29,16 @@ public sealed class AccountSeries(PipelineMetrics metrics)
         }
     }
 
+    /// <param name="there">Accounts that log in with tokens.</param>
+    public void BeginTokens(IEnumerable<AccountLabel> there)
+    {
+        lock (_gate)
+        {
+            foreach (var label in there)
+                metrics.TokenRequests.Of(label, "refused");
+        }
+    }
+
     /// <summary>A tenant does not exist any more.</summary>
     public void EndTenant(string tenant)
     {

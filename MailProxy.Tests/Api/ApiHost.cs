@@ -259,6 +259,7 @@ internal sealed class ApiHost : IAsyncDisposable
                 }
             )
             .AddSingleton<WebhookTrial>((endpoint, _) => Task.FromResult(TestWebhook(endpoint)))
+            .AddSingleton<WebhookHeard>(static (_, _) => [])
             .AddSingleton<AccountTest>((account, _) => Task.FromResult(TestAccount(account)))
             .AddSingleton<WriteRaw>(async (content, _, target, cancel) => await target.WriteAsync(content.Json, cancel))
             .AddSingleton(provider => MailProxy.Daemon.Hosting.Seams.Reroutes(provider.GetRequiredService<CurrentAccounts>()))

@@ -1,5 +1,11 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
+using MailProxy.Daemon.Api;
 using MailProxy.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Api;
@@ -37,6 +43,26 @@ internal sealed class DocsRoutesTests
         using var bare = host.NewClient(null);
         using var answer = await bare.GetAsync(path);
         Assert.That(((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType), Is.EqualTo((200, $"text/{type}")));
+    }
+
+    [Test]
+    public async Task Page_ThatCouldNotBeMade_IsMadeByTheNextRequest()
+    {
+        var asked = 0;
+        var services = new ServiceCollection().AddLogging().AddSingleton<DiagnosticListener>(_ => Listener()).BuildServiceProvider();
+        DiagnosticListener Listener() => ++asked == 1 ? throw new IOException("no room") : new("test");
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        new DocsRoutes(services, Options.Create(new ApiOptions())).Map(app);
+        await app.StartAsync();
+        using var http = new HttpClient { BaseAddress = new(app.Urls.Single()) };
+
+        using var first = await http.GetAsync("/docs/");
+        using var second = await http.GetAsync("/docs/");
+
+        Assert.That(((int)first.StatusCode, (int)second.StatusCode), Is.EqualTo((500, 200)));
     }
 
     [Test]

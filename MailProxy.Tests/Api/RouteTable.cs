@@ -119,6 +119,7 @@ internal static class RouteTable
         ["GET /v1/events"] = new(Access.Read),
         ["GET /v1/webhooks"] = new(Access.Read),
         ["GET /v1/webhooks/{id}"] = new(Access.Read),
+        ["GET /v1/webhooks/{id}/answers"] = new(Access.Read),
         ["PUT /v1/webhooks/{id}"] = new(Access.Manage, Webhook, Elsewhere: 201),
         ["DELETE /v1/webhooks/{id}"] = new(Access.Manage, Answer: 204),
         ["POST /v1/webhooks/{id}/pause"] = new(Access.Manage),

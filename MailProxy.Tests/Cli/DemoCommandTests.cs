@@ -16,6 +16,7 @@ namespace MailProxy.Tests.Cli;
 internal sealed class DemoCommandTests
 {
     private readonly ConcurrentDictionary<string, (string Status, string Batch, DateTimeOffset At)> _messages = new();
+    private readonly ConcurrentQueue<string> _order = new();
     private readonly StringWriter _printed = new();
     private WebApplication _daemon = null!;
     private Func<string, string> _settle = null!;
@@ -42,7 +43,8 @@ internal sealed class DemoCommandTests
             }
         );
         _daemon.MapPost("/v1/messages", PostAsync);
-        _daemon.MapGet("/v1/messages", List);
+        _daemon.MapGet("/v1/batches/{id}", Batch);
+        _daemon.MapPost("/v1/dispatcher/{what}", Dispatch);
         _daemon.MapGet("/v1/messages/{id}/events", Events);
         await _daemon.StartAsync();
     }
@@ -58,25 +60,46 @@ internal sealed class DemoCommandTests
     public async Task Run_AllAsExpected_ZeroAndTheNumbers()
     {
         Assert.That(await RunAsync(1100), Is.Zero, _printed.ToString());
-        Assert.That(_messages, Has.Count.EqualTo(1100));
         var printed = _printed.ToString();
+        var paced = _messages.Values.Count(static message => message.Batch.EndsWith("-paced", StringComparison.Ordinal));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(printed, Does.Match(@"sent +1078\b"));
-            Assert.That(printed, Does.Match(@"failed +11\b"));
-            Assert.That(printed, Does.Match(@"deferred +11\b"));
-            Assert.That(printed, Does.Match(@"rate +[\d,]+ messages/s"));
-            Assert.That(printed, Does.Match(@"latency +[\d,]+ ms p50, [\d,]+ ms p99"));
-            Assert.That(printed, Does.Contain("1100 of 1100"));
+            Assert.That(
+                _messages.Values.Count(static message => message.Batch.EndsWith("-warm", StringComparison.Ordinal)),
+                Is.EqualTo(200)
+            );
+            Assert.That(paced, Is.Positive);
+            Assert.That(_messages, Has.Count.EqualTo(200 + 1100 + paced));
+            var sent = _messages.Values.Count(static message =>
+                message.Status == "sent" && !message.Batch.EndsWith("-warm", StringComparison.Ordinal)
+            );
+            Assert.That(printed, Does.Match($@"sent +{sent}\b"), "what was warmed up with is not counted");
+            Assert.That(printed, Does.Match(@"failed +\d+ +\(perm@").And.Match(@"deferred +\d+ +\(temp@"));
+            Assert.That(printed, Does.Match(@"accepts +[\d,]+ messages/s: 16 clients, a message a request, none sent\r?\n"));
+            Assert.That(printed, Does.Match(@" [\d,]+ ms p50, [\d,]+ ms p99 from POST to 202 meanwhile\r?\n"));
+            Assert.That(printed, Does.Match(@"sends +[\d,]+ messages/s: from a full queue, none posted\r?\n"));
+            Assert.That(printed, Does.Match(@"one mail +[\d,]+ ms p50, [\d,]+ ms p99 from POST to 202\r?\n"));
+            Assert.That(printed, Does.Match(@" [\d,]+ ms p50, [\d,]+ ms p99 from there to sent\r?\n +at [\d,]+ messages/s, which leaves"));
+            Assert.That(printed, Does.Contain("warming up, not counted: 200").And.Contain("accepting, while nothing is sent: 1100"));
             Assert.That(printed, Does.Not.Contain('\u001b'), "no terminal, no escape sequences");
         }
+    }
+
+    [Test]
+    public async Task Run_OfTheSecondPart_SuspendsSendingWhileItPosts()
+    {
+        Assert.That(await RunAsync(30), Is.Zero, _printed.ToString());
+        Assert.That(
+            _order.Where((step, n) => n == 0 || _order.ElementAt(n - 1) != step),
+            Is.EqualTo(new[] { "post warm", "suspend", "post", "activate", "post paced" })
+        );
     }
 
     [Test]
     public async Task Run_OnATerminal_ShowsBarsAndTheNumbers()
     {
         Assert.That(await RunAsync(200, terminal: true), Is.Zero, _printed.ToString());
-        Assert.That(_printed.ToString(), Does.Contain('━').And.Contain("100%").And.Match(@"sent +196\b"));
+        Assert.That(_printed.ToString(), Does.Contain('━').And.Contain("100%").And.Match(@"sent +\d+\b"));
     }
 
     [Test]
@@ -84,7 +107,7 @@ internal sealed class DemoCommandTests
     {
         _refuse = 1;
         Assert.That(await RunAsync(10), Is.Zero, _printed.ToString());
-        Assert.That(_messages, Has.Count.EqualTo(10));
+        Assert.That(_messages.Values.Count(static message => message.Batch.EndsWith("-warm", StringComparison.Ordinal)), Is.EqualTo(10));
     }
 
     [Test]
@@ -125,7 +148,7 @@ internal sealed class DemoCommandTests
                 Out = new Screen(_printed, terminal),
             }
         );
-        return new DemoCommand(console, TimeProvider.System)
+        return new DemoCommand(console, TimeProvider.System, mostPerSecond: 2000)
             .RunAsync(new Uri(_daemon.Urls.Single()), key, messages, stop)
             .WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
     }
@@ -142,6 +165,8 @@ internal sealed class DemoCommandTests
         using var body = await JsonDocument.ParseAsync(context.Request.Body);
         var message = body.RootElement;
         var status = _settle(message.GetProperty("to").GetString()!);
+        var part = message.GetProperty("batch").GetString()!.Split('-') is [_, _, var named] ? $"post {named}" : "post";
+        _order.Enqueue(part);
         _messages[message.GetProperty("id").GetString()!] = (
             status,
             message.GetProperty("batch").GetString()!,
@@ -150,16 +175,19 @@ internal sealed class DemoCommandTests
         await Results.Accepted(value: new { id = message.GetProperty("id").GetString(), status = "queued" }).ExecuteAsync(context);
     }
 
-    // The cursor is the last id of the page, as the daemon's is a position: an offset would tell a mail twice while others come in.
-    private IResult List(string batch, int limit, string? cursor)
+    private IResult Batch(string id)
     {
-        var page = _messages
-            .Where(message => message.Value.Batch == batch && string.CompareOrdinal(message.Key, cursor) > 0)
-            .OrderBy(message => message.Key, StringComparer.Ordinal)
-            .Take(limit)
-            .Select(message => new { id = message.Key, status = message.Value.Status })
-            .ToList();
-        return Results.Ok(new { data = page, next_cursor = page.Count == limit ? page[^1].id : null });
+        var counts = _messages
+            .Values.Where(message => message.Batch == id)
+            .GroupBy(static message => message.Status)
+            .ToDictionary(static state => state.Key, static state => state.Count());
+        return Results.Ok(new { id, counts });
+    }
+
+    private IResult Dispatch(string what)
+    {
+        _order.Enqueue(what);
+        return Results.Ok();
     }
 
     private IResult Events(string id) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using MailProxy.Daemon.Dashboard.Model;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -234,6 +235,21 @@ internal sealed class DashboardHttpTests : DaemonFixture
         using var after = await _browser.GetAsync("/ui/accounts");
         Assert.That(after.Headers.Location?.ToString(), Does.StartWith("/ui/signin"));
     }
+
+    [TestCaseSource(nameof(Kinds))]
+    public async Task Draft_OfANewOne_HasNoMemberThatTheApiDoesNotKnow(string path, string draft)
+    {
+        using var body = new StringContent(draft, System.Text.Encoding.UTF8, "application/json");
+        using var answer = await _daemon.Http.PutAsync($"/v1/{path}/draft", body);
+
+        Assert.That(
+            await answer.Content.ReadAsStringAsync(),
+            Does.Not.Contain("unknown_field").And.Not.Contain("invalid_choice").And.Not.Contain("invalid_type")
+        );
+    }
+
+    private static IEnumerable<TestCaseData> Kinds =>
+        ResourceKind.All.Select(static kind => new TestCaseData(kind.Path, kind.Draft).SetArgDisplayNames(kind.Path));
 
     [Test]
     public async Task Html_OfAMail_StandsInAFrameThatRunsNothing()

@@ -37,6 +37,12 @@ internal sealed class DashboardModelTests
     public void Completion_OfNothing_NamesTheKeys() =>
         Assert.That(SearchCompletion.For("", []), Does.Contain("to:").And.Contain("status:").And.Count.LessThanOrEqualTo(12));
 
+    [TestCase("", "text/csv")]
+    [TestCase("a@example.org,left\n", "text/csv")]
+    [TestCase("\ufeff\r\n {\"address\":\"a@example.org\"}", "application/x-ndjson")]
+    public void SuppressionFile_IsKnownByItsBeginning(string text, string type) =>
+        Assert.That(SuppressionFile.TypeOf(Encoding.UTF8.GetBytes(text)), Is.EqualTo(type));
+
     [Test]
     public void Mail_WithPicturesOfItsOwn_ShowsThem_AndListsWhatIsAttached()
     {

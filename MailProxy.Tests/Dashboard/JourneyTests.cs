@@ -153,8 +153,12 @@ internal sealed class JourneyTests : DaemonFixture
         await using var endpoint = await LoopbackWebhook.StartAsync();
         await PutWebhookAsync(endpoint.Url);
 
-        await GoAsync("replay");
+        await GoAsync("replay", Shots);
     }
+
+    [Test]
+    public async Task Suppressions_ComeFromAFile_WithTheProgressTold() =>
+        await GoAsync("importFile", ("lines", 300_000), ("told", "299,999 added, 0 replaced, 1 refused"), Shots);
 
     [Test]
     public async Task Sandbox_NewMailAppearsByItself_AndItsHtmlRunsNothing() => await GoAsync("sandbox");
@@ -185,8 +189,10 @@ internal sealed class JourneyTests : DaemonFixture
         await HoldOneAsync();
         await PutWebhookAsync("http://127.0.0.1:9/hook");
 
-        await GoAsync("everyView", ("dark", dark), ("shots", dark ? null : Environment.GetEnvironmentVariable("MAILPROXY_SHOTS")));
+        await GoAsync("everyView", ("dark", dark), dark ? ("shots", null) : Shots);
     }
+
+    private static (string Name, object? Value) Shots => ("shots", Environment.GetEnvironmentVariable("MAILPROXY_SHOTS"));
 
     private async Task HoldOneAsync(string subject = "Held")
     {

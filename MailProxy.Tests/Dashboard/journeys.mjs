@@ -182,6 +182,25 @@ const journeys = {
     await page.getByRole("status", { name: "Answer" }).getByText("true").waitFor();
     await button("Replay").click();
     await see("The replay has begun.");
+    await page.getByRole("region", { name: "Last answers" }).getByRole("cell", { name: "200", exact: true }).first().waitFor();
+    if (given.shots) await page.screenshot({ path: `${given.shots}/answers.png`, fullPage: true });
+  },
+
+  async importFile() {
+    await signIn();
+    await heading("Overview");
+    await at("suppressions");
+    const lines = Array.from({ length: given.lines }, (_, i) => `reader-${i}@mail.example.org,gone away`);
+    lines[1] = "not an address";
+    await page.getByLabel(/^CSV/).setInputFiles({ name: "list.csv", mimeType: "text/csv", buffer: Buffer.from(lines.join("\n")) });
+    await button("Import").click();
+    await page.getByText(/MB taken in/).waitFor();
+    expect(await button("Import").isDisabled(), "it can be begun twice");
+    if (given.shots) await page.screenshot({ path: `${given.shots}/importing.png` });
+    await page.getByText(given.told).waitFor({ timeout: 120_000 });
+    await page.getByRole("cell", { name: "2", exact: true }).waitFor();
+    await judge("suppressions after an import");
+    if (given.shots) await page.screenshot({ path: `${given.shots}/imported.png` });
   },
 
   async sandbox() {

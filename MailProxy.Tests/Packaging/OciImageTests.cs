@@ -11,6 +11,7 @@ internal sealed class OciImageTests
 {
     private const string Name = "mailproxy-test";
 
+    private PublishedDaemon _published = null!;
     private TempDirectory _directory = null!;
     private string _layout = null!;
     private string _bundle = null!;
@@ -19,8 +20,8 @@ internal sealed class OciImageTests
     public async Task BuildAsync()
     {
         _directory = new();
-        var published = await PublishedDaemon.WithRuntimeAsync(Path.Combine(_directory, "publish"));
-        var archive = await PackageBuild.MakeAsync("oci", published, "0.1.0", _directory);
+        _published = await PublishedDaemon.MakeAsync();
+        var archive = await PackageBuild.MakeAsync("oci", _published.Path, "0.1.0", _directory);
         _layout = Directory.CreateDirectory(Path.Combine(_directory, "layout")).FullName;
         _bundle = Path.Combine(_directory, "bundle");
         await SucceedsAsync("tar", "-xf", archive, "-C", _layout);
@@ -32,6 +33,7 @@ internal sealed class OciImageTests
     {
         if (_bundle is not null)
             await Run.AsRootAsync("rm", "-rf", _bundle);
+        _published?.Dispose();
         _directory?.Dispose();
     }
 
@@ -107,16 +109,21 @@ internal sealed class OciImageTests
         var mounts = configuration["mounts"]!.AsArray();
         foreach (var mount in mounts.Where(one => ((string)one!["destination"]!).StartsWith("/sys", StringComparison.Ordinal)).ToList())
             mounts.Remove(mount);
-        mounts.Single(one => (string?)one!["destination"] == "/data")!["options"] = new JsonArray(
-            "rw",
-            "nosuid",
-            "nodev",
-            "mode=700",
-            "uid=65532",
-            "gid=65532"
-        );
+        mounts.Remove(mounts.Single(one => (string?)one!["destination"] == "/data"));
+        mounts.Add(Mount("/data", "tmpfs", "tmpfs", "rw", "nosuid", "nodev", "mode=700", "uid=65532", "gid=65532"));
+        if (!PublishedDaemon.HasRuntime)
+            mounts.Add(Mount("/usr/share/dotnet", "bind", PublishedDaemon.Runtime, "rbind", "ro"));
         File.WriteAllText(Path.Combine(_bundle, "config.json"), configuration.ToJsonString());
     }
+
+    private static JsonObject Mount(string destination, string type, string source, params string[] options) =>
+        new()
+        {
+            ["destination"] = destination,
+            ["type"] = type,
+            ["source"] = source,
+            ["options"] = new JsonArray([.. options.Select(option => (JsonNode)option)]),
+        };
 
     private static async Task SucceedsAsync(string file, params string[] arguments)
     {

@@ -29,19 +29,8 @@ internal sealed class PublishedDaemon : IDisposable
         return published;
     }
 
-    /// <summary>With the runtime in it; where it was published before, that.</summary>
-    public static async Task<string> WithRuntimeAsync(string directory)
-    {
-        if (Shipped is not null)
-            return Shipped;
-
-        // What is compiled for one kind of machine lies apart, so that the build of these tests stays as it is.
-        var apart = directory + "-build";
-        await PublishAsync(directory, "-r", Rid, "--self-contained", "-p:PublishReadyToRun=false", "--artifacts-path", apart);
-        return directory;
-    }
-
-    private static string Rid => System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
+    /// <summary>Whether the runtime is in it, as in what is shipped.</summary>
+    public static bool HasRuntime => Shipped is not null;
 
     private static async Task PublishAsync(string directory, params string[] options)
     {

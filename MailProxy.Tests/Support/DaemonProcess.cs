@@ -47,6 +47,24 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     /// <summary>The same behind another program that becomes it, such as <c>prlimit</c> with its options.</summary>
     public static DaemonProcess Start(string[] behind, string data, params (string Name, string Value)[] settings)
     {
+        var daemon = Begin(behind, data, settings);
+        daemon._process.OutputDataReceived += (_, line) => daemon.Read(line.Data);
+        daemon._process.ErrorDataReceived += (_, line) => daemon.Read(line.Data);
+        daemon._process.BeginOutputReadLine();
+        daemon._process.BeginErrorReadLine();
+        return daemon;
+    }
+
+    /// <summary>Starts one at this address whose output nobody reads; does not wait.</summary>
+    public static DaemonProcess StartUnread(string data, Uri url, params (string Name, string Value)[] settings)
+    {
+        var daemon = Begin([], data, [("URLS", url.ToString()), .. settings]);
+        daemon.Http.BaseAddress = url;
+        return daemon;
+    }
+
+    private static DaemonProcess Begin(string[] behind, string data, (string Name, string Value)[] settings)
+    {
         string[] command = [.. behind, "dotnet", Path.Combine(AppContext.BaseDirectory, "mailproxy.dll")];
         var info = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var name in (string[])["JOURNAL_STREAM", "INVOCATION_ID"])
@@ -57,11 +75,7 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
         foreach (var (name, value) in settings)
             info.Environment[name.StartsWith('$') ? name[1..] : "MAILPROXY_" + name] = value;
         var daemon = new DaemonProcess(new Process { StartInfo = info });
-        daemon._process.OutputDataReceived += (_, line) => daemon.Read(line.Data);
-        daemon._process.ErrorDataReceived += (_, line) => daemon.Read(line.Data);
         daemon._process.Start();
-        daemon._process.BeginOutputReadLine();
-        daemon._process.BeginErrorReadLine();
         return daemon;
     }
 
@@ -98,6 +112,19 @@ internal sealed partial class DaemonProcess : IAsyncDisposable
     {
         using var answer = await Http.GetAsync(path);
         return answer.StatusCode;
+    }
+
+    /// <summary>Whether it is ready; false while nobody listens.</summary>
+    public async Task<bool> IsReadyAsync()
+    {
+        try
+        {
+            return await StatusAsync("/health/ready") == System.Net.HttpStatusCode.OK;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
     }
 
     public async Task<int> ExitAsync()

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using MailProxy.Benchmarks.Support;
@@ -38,13 +39,16 @@ internal sealed class RestartClient(Uri server, int number, TimeSpan every, bool
         var request = HttpLane.Request("/v1/messages", body, DaemonProcess.Key);
         if (await TryAsync(request) is not { } status)
         {
-            tally.Failed();
             if (!triesAgain)
+            {
+                tally.SeenByTheClient("connection");
                 return;
+            }
+
             await Task.Delay(BeforeTheSecondTry, CancellationToken.None);
             if (await TryAsync(request) is not { } second)
             {
-                tally.SeenByTheClient();
+                tally.SeenByTheClient("connection, twice");
                 return;
             }
 
@@ -54,7 +58,7 @@ internal sealed class RestartClient(Uri server, int number, TimeSpan every, bool
         if (status is 200 or 202)
             tally.Acknowledge(id);
         else
-            tally.SeenByTheClient();
+            tally.SeenByTheClient(status.ToString(CultureInfo.InvariantCulture));
     }
 
     // Null: the connection failed, whether before the request was written or before it was answered.
@@ -70,6 +74,7 @@ internal sealed class RestartClient(Uri server, int number, TimeSpan every, bool
         }
         catch (Exception error) when (error is SocketException or IOException)
         {
+            tally.Failed(error.Message);
             Forget();
             return null;
         }
@@ -86,20 +91,24 @@ internal sealed class RestartClient(Uri server, int number, TimeSpan every, bool
 internal sealed class RestartTally
 {
     private readonly ConcurrentQueue<long> _answers = new();
-    private int _failures,
-        _seen;
+    private readonly ConcurrentDictionary<string, int> _failures = [];
+    private readonly ConcurrentDictionary<string, int> _seen = [];
 
     public ConcurrentDictionary<string, bool> Acknowledged { get; } = [];
 
     /// <summary>Connection failures, tried again or not.</summary>
-    public int Failures => Volatile.Read(ref _failures);
+    public int Failures => _failures.Values.Sum();
 
     /// <summary>Requests whose client was left with an error.</summary>
-    public int Seen => Volatile.Read(ref _seen);
+    public int Seen => _seen.Values.Sum();
 
-    public void Failed() => Interlocked.Increment(ref _failures);
+    /// <summary>What failed how often.</summary>
+    public string Details =>
+        string.Join("; ", _failures.Concat(_seen.Select(static one => KeyValuePair.Create("left with " + one.Key, one.Value))).Select(one => $"{one.Key}: {one.Value}"));
 
-    public void SeenByTheClient() => Interlocked.Increment(ref _seen);
+    public void Failed(string why) => _failures.AddOrUpdate(why, 1, static (_, times) => times + 1);
+
+    public void SeenByTheClient(string what) => _seen.AddOrUpdate(what, 1, static (_, times) => times + 1);
 
     public void Acknowledge(string id)
     {

@@ -54,7 +54,11 @@ internal static class RestartRun
         await Task.Delay(TimeSpan.FromSeconds(2));
         tally.LongestPause();
 
-        List<TimeSpan>[] pauses = [[], []];
+        List<TimeSpan>[] pauses =
+        [
+            [],
+            [],
+        ];
         for (var i = 1; i <= options.Restarts; i++)
         {
             var exit = await daemon.StopAsync();
@@ -73,6 +77,8 @@ internal static class RestartRun
         while (ChaosRun.Count(data, "SELECT count(*) FROM queue") > 0 && drained.Elapsed < TimeSpan.FromMinutes(2))
             await Task.Delay(100);
         await daemon.StopAsync();
+        if (tally.Failures > 0)
+            Console.WriteLine($"Failures: {tally.Details}");
         return new(
             pauses[1],
             pauses[0],

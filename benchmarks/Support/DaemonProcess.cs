@@ -17,12 +17,7 @@ internal sealed class DaemonProcess : IDisposable
     private Process? _process;
 
     /// <param name="socket">What it listens on; null: a port of its own.</param>
-    public DaemonProcess(
-        string program,
-        string data,
-        IReadOnlyDictionary<string, string>? settings = null,
-        PassedSocket? socket = null
-    )
+    public DaemonProcess(string program, string data, IReadOnlyDictionary<string, string>? settings = null, PassedSocket? socket = null)
     {
         Program = program;
         _socket = socket;

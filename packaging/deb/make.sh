@@ -29,6 +29,7 @@ make_deb() {
     for name in README.md docs; do mv "$root$lib/dist/$name" "$root/usr/share/doc/mailproxy/"; done
     gzip -9nc CHANGELOG.md > "$root/usr/share/doc/mailproxy/CHANGELOG.md.gz"
     cp packaging/deb/copyright packaging/mailproxy.cdx.json "$root/usr/share/doc/mailproxy/"
+    install -D packaging/README.md "$root/usr/share/doc/mailproxy/packaging/README.md"
     rm -f "$root$lib/dist"/{LICENSE,CHANGELOG.md,mailproxy.service,mailproxy.socket}
     cp -r packaging/prometheus packaging/grafana "$root/usr/share/mailproxy/"
     rm -f "$root"/usr/share/mailproxy/prometheus/*.test.yaml

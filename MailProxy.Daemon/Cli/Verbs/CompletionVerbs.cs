@@ -10,8 +10,8 @@ internal static class CompletionVerbs
         {
             Details =
                 "bash: source <(mailproxy completions bash), or into /usr/share/bash-completion/completions/mailproxy. "
-                + "zsh: into a file _mailproxy "
-                + "in a directory of fpath. fish: into ~/.config/fish/completions/mailproxy.fish.",
+                + "zsh: source <(mailproxy completions zsh) after compinit, or into a file _mailproxy in a directory of fpath. "
+                + "fish: into ~/.config/fish/completions/mailproxy.fish.",
             Examples = ["mailproxy completions bash", "mailproxy completions zsh", "mailproxy completions fish"],
             Run = call =>
             {

@@ -67,6 +67,15 @@ internal static class ResourceVerbs
         ]
     );
 
+    private static readonly IReadOnlyList<Column> AnswerColumns =
+    [
+        new("at", "at"),
+        new("ms", "milliseconds", isRight: true),
+        new("status", "status", isRight: true),
+        new("error", "error"),
+        new("answer", "excerpt"),
+    ];
+
     private static readonly Resource Batches = new(
         "batches",
         "batch",
@@ -123,6 +132,7 @@ internal static class ResourceVerbs
             Webhooks.Set(),
             Webhooks.Delete(),
             WebhookTest(),
+            WebhookAnswers(),
             Webhooks.Act("pause", "pause", "Let its events wait.", "is paused"),
             Webhooks.Act("resume", "resume", "Report again; enables one that was disabled.", "reports"),
             RotateSecret(),
@@ -162,6 +172,31 @@ internal static class ResourceVerbs
         {
             Examples = ["mailproxy webhooks test crm"],
             Run = call => Trial.RunAsync(call, Call.Path("v1/webhooks/{0}/test", call.Word(id)), null),
+        }.With(id);
+    }
+
+    private static Verb WebhookAnswers()
+    {
+        var id = Webhooks.Id();
+        return new Verb("answers", "How a webhook answered the last requests; of at most 20, since the daemon's start.")
+        {
+            Examples = ["mailproxy webhooks answers crm"],
+            Run = async call =>
+            {
+                var answers = await call.Daemon.GetAsync(Call.Path("v1/webhooks/{0}/answers", call.Word(id)), call.Stop);
+                call.Show(
+                    answers,
+                    _ =>
+                    {
+                        JsonNode[] rows = [.. ((JsonArray)answers["data"]!).Select(static one => one!)];
+                        if (rows.Length == 0)
+                            call.Note("No request since the daemon started.");
+                        else
+                            Tables.Write(call.Terminal, AnswerColumns, rows);
+                    }
+                );
+                return ExitCode.Done;
+            },
         }.With(id);
     }
 

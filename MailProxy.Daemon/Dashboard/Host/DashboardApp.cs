@@ -116,6 +116,7 @@ internal sealed class DashboardApp : IAsyncDisposable
         services.AddScoped<PageApi>();
         services.AddSingleton<Flash>();
         services.AddSingleton<SignInLimit>();
+        services.AddSingleton<ImportResults>();
         services.AddSingleton(new PageCapacity(options, parts.Services.GetRequiredService<TenantShare>(), parts.Clock));
         services.AddScoped<MailSource>();
     }

@@ -22,7 +22,8 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
+        // A long body is read while it comes.
+        var body = request.Content is null ? null : await request.Content.ReadAsStreamAsync(cancellationToken);
         using var answer = new KeptBytes(request.Options.TryGetValue(Most, out var most) ? most : int.MaxValue);
         var response = new LocalResponse();
         var features = Features(request, body, response, answer, cancellationToken);
@@ -37,7 +38,7 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
 
     private static FeatureCollection Features(
         HttpRequestMessage request,
-        byte[] body,
+        Stream? body,
         LocalResponse response,
         Stream answer,
         CancellationToken gone
@@ -52,14 +53,14 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
             Path = Uri.UnescapeDataString(url.AbsolutePath),
             QueryString = url.Query,
             RawTarget = url.PathAndQuery,
-            Body = new MemoryStream(body, writable: false),
-            Headers = Headers(request, body.Length),
+            Body = body ?? Stream.Null,
+            Headers = Headers(request),
         };
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(asked);
         features.Set<IHttpResponseFeature>(response);
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(answer));
-        features.Set<IHttpRequestBodyDetectionFeature>(new Detection(body.Length > 0));
+        features.Set<IHttpRequestBodyDetectionFeature>(new Detection(body is not null && request.Content?.Headers.ContentLength is not 0));
         features.Set<IHttpRequestLifetimeFeature>(new HttpRequestLifetimeFeature { RequestAborted = gone });
         if (request.Method == HttpMethod.Get)
             features.Set(UnnotedRequest.Mark);
@@ -68,7 +69,7 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
         return features;
     }
 
-    private static HeaderDictionary Headers(HttpRequestMessage request, int length)
+    private static HeaderDictionary Headers(HttpRequestMessage request)
     {
         var headers = new HeaderDictionary { [HeaderNames.Host] = "localhost" };
         foreach (var (name, values) in request.Headers)
@@ -77,7 +78,7 @@ internal sealed class LocalApi(RequestDelegate api, IServiceProvider services) :
         {
             foreach (var (name, values) in content.Headers)
                 headers[name] = values.ToArray();
-            headers.ContentLength = length;
+            headers.ContentLength = content.Headers.ContentLength;
         }
 
         return headers;

@@ -48,6 +48,17 @@ internal sealed class PageApi(HttpClient http, Session session)
         return await ReadAsync(answer, ApiJson.Plain.JsonObject, cancel);
     }
 
+    /// <summary>What is read from a stream while it comes.</summary>
+    /// <param name="type">The media type of the stream.</param>
+    public async Task<Reply<JsonObject>> ImportAsync(string path, Stream from, string type, CancellationToken cancel)
+    {
+        using var request = await RequestAsync(HttpMethod.Post, path, null, null);
+        request.Content = new StreamContent(from);
+        request.Content.Headers.ContentType = new(type);
+        using var answer = await http.SendAsync(request, cancel);
+        return await ReadAsync(answer, ApiJson.Plain.JsonObject, cancel);
+    }
+
     /// <summary>The bytes of an answer, and its status; 413: there are more than may be.</summary>
     public async Task<(byte[]? Bytes, int Status)> BytesAsync(string path, int most, CancellationToken cancel = default)
     {

@@ -12,16 +12,21 @@ internal sealed class PageCapacity(DashboardOptions options, TenantShare share, 
     private const int Views = 32;
     private const int Reads = 8;
     private const long SentBytes = 64 << 20;
+    private const int Imports = 8;
 
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(5);
 
     private readonly SharedCapacity _live = new(options.MaxLiveViews, share);
     private readonly SharedCapacity _views = new(Views, share);
     private readonly SharedCapacity _reads = new(Reads, share);
+    private readonly SharedCapacity _imports = new(Imports, share);
     private readonly SharedCapacity _sent = new(SentBytes, share);
 
     /// <summary>A view that stays open; null: as many are open as may be.</summary>
     public IDisposable? TryOpenLive(ClaimsPrincipal user) => _live.TryTake(Session.ShareOf(user), 1);
+
+    /// <summary>A file that comes in; null: as many come as may.</summary>
+    public IDisposable? TryImport(ClaimsPrincipal user) => _imports.TryTake(Session.ShareOf(user), 1);
 
     /// <summary>A view that is made; null: too many are, and none ended in time.</summary>
     public Task<IDisposable?> EnterAsync(ClaimsPrincipal user, CancellationToken gone) => TakeAsync(_views, user, 1, gone);

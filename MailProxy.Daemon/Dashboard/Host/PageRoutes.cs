@@ -15,6 +15,7 @@ internal static class PageRoutes
         app.MapPost("/session/end", (Delegate)SignOutAsync);
         app.MapPost("/do", (Delegate)ActAsync);
         app.MapPost("/begin", (Delegate)BeginAsync);
+        app.MapPost("/import", (Delegate)ImportRoute.TakeAsync).WithMetadata(new ImportRoute.Mark());
         app.MapGet("/complete", (Delegate)CompleteAsync);
         app.MapGet("/content/{source}/{id}/{part}", (Delegate)ContentRoute.ShowAsync);
     }
@@ -110,6 +111,6 @@ internal static class PageRoutes
         return found.Value?["data"] is JsonArray rows ? [.. rows.Select(static row => (string)row!["id"]!)] : [];
     }
 
-    private static IResult FormTooOld() =>
+    public static IResult FormTooOld() =>
         Results.Text("The form is too old, or was not ours: go back, reload the view and try again.\n", statusCode: 400);
 }

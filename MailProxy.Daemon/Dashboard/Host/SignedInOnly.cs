@@ -22,7 +22,10 @@ internal sealed class SignedInOnly(RequestDelegate next, PageCapacity capacity, 
     {
         var signedIn = http.User.Identity is { IsAuthenticated: true };
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = signedIn ? LargestForm : LargestSignIn;
+            size.MaxRequestBodySize =
+                !signedIn ? LargestSignIn
+                : IsImport(http) ? ImportRoute.LargestFile
+                : LargestForm;
         if (http.GetEndpoint()?.Metadata.GetMetadata<OpenToAllAttribute>() is not null)
             await next(http);
         else if (!signedIn)
@@ -35,7 +38,10 @@ internal sealed class SignedInOnly(RequestDelegate next, PageCapacity capacity, 
 
     private async Task ShowAsync(HttpContext http)
     {
-        using var place = IsLive(http) ? capacity.TryOpenLive(http.User) : await capacity.EnterAsync(http.User, http.RequestAborted);
+        using var place =
+            IsLive(http) ? capacity.TryOpenLive(http.User)
+            : IsImport(http) ? capacity.TryImport(http.User)
+            : await capacity.EnterAsync(http.User, http.RequestAborted);
         if (place is not null)
         {
             await next(Located(http));
@@ -44,7 +50,9 @@ internal sealed class SignedInOnly(RequestDelegate next, PageCapacity capacity, 
 
         http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         http.Response.Headers.RetryAfter = "5";
-        await http.Response.WriteAsync("Too many views are open at once: try again in a moment.\n");
+        await http.Response.WriteAsync(
+            $"Too many {(IsImport(http) ? "files come in" : "views are open")} at once: try again in a moment.\n"
+        );
     }
 
     // A key ends, is deleted, or may not be used from everywhere. An API that is too busy to say so has not said it.
@@ -60,6 +68,8 @@ internal sealed class SignedInOnly(RequestDelegate next, PageCapacity capacity, 
         else
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;
     }
+
+    private static bool IsImport(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<ImportRoute.Mark>() is not null;
 
     private static bool IsLive(HttpContext http) => http.Request.Path.StartsWithSegments(Live);
 

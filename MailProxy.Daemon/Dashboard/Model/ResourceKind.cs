@@ -28,7 +28,7 @@ internal sealed record ResourceKind(
             "account",
             ["id", "host", "paused"],
             Members(AccountFields.Noun.Fields),
-            """{ "host": "smtp.example.com", "port": 587, "security": "starttls", "auth": { "username": "", "password": "" } }"""
+            """{ "host": "smtp.example.com", "port": 587, "security": "starttls", "auth": { "user": "", "password": "" } }"""
         )
         {
             Actions = [("pause", "Pause"), ("resume", "Resume"), ("circuit/reset", "Close the circuit"), ("adaptive/reset", "Full rate")],
@@ -39,7 +39,7 @@ internal sealed record ResourceKind(
             "pool",
             ["id", "strategy", "accounts"],
             Members(PoolFields.Noun.Fields),
-            """{ "strategy": "priority", "accounts": [ { "id": "relay" } ] }"""
+            """{ "strategy": "failover", "accounts": ["relay"] }"""
         ),
         new(
             "batches",
