@@ -66,6 +66,7 @@ public sealed class MailPipeline : IAsyncDisposable
             options.Persist,
             shared.Metrics,
             shared.AccountName,
+            shared.Clock,
             Log<PersistStage>()
         );
         var gate = new AccountGate(shared.Accounts, options.Limits, shared.Clock);
@@ -127,6 +128,7 @@ public sealed class MailPipeline : IAsyncDisposable
             gate.SliceSize,
             destinations.Questions,
             attachments,
+            shared.Clock,
             Log<ResolveStage>()
         );
         var tokens = shared.Tokens;
@@ -164,10 +166,7 @@ public sealed class MailPipeline : IAsyncDisposable
         _webhooks = shared.Webhooks(options.Report);
         var retain = new RetainStage(
             shared.Retention,
-            new(ContentRule, options.Retention.Undelivered, options.Retention.Metadata, options.Retention.WebhookHold)
-            {
-                Dialogues = options.Retention.Dialogues,
-            },
+            options.Retention.Rules(ContentRule),
             shared.Metrics,
             shared.Clock,
             Log<RetainStage>()

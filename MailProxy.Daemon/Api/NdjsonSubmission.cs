@@ -82,7 +82,7 @@ internal sealed class NdjsonSubmission(
         }
         else
         {
-            var submission = new Submission(Caller.Of(http).Tenant, drafts, null);
+            var submission = new Submission(Caller.Of(http).Tenant, drafts, null) { Trace = RequestTrace.Of(http.Request) };
             lines.HandOver(submission);
             answer = await gateway.OfferAsync(submission, memory.NewWaitBudget(), http.RequestAborted);
         }

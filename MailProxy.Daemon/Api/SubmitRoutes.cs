@@ -106,7 +106,7 @@ internal sealed class SubmitRoutes(
         }
 
         var claim = key is null ? null : new IdempotencyClaim(key.Key, key.Fingerprint, render);
-        var submission = new Submission(Caller.Of(http).Tenant, drafts, claim);
+        var submission = new Submission(Caller.Of(http).Tenant, drafts, claim) { Trace = RequestTrace.Of(http.Request) };
         body.HandOver(submission);
         switch (await gateway.OfferAsync(submission, wait, http.RequestAborted))
         {

@@ -167,7 +167,7 @@ internal sealed class GenroSubmission(
         var opened = OpenedMessages.Lines(lines, limits);
         if (!await gateway.ChargeAsync(body.Bytes!, opened.Cost + lines.Sum(static line => (long)line.Length)))
             return gateway.Shed();
-        var submission = new Submission(tenant, opened.Bind().Drafts, null);
+        var submission = new Submission(tenant, opened.Bind().Drafts, null) { Trace = RequestTrace.Of(http.Request) };
         switch (await gateway.OfferAsync(submission, wait, http.RequestAborted))
         {
             case SubmissionAnswer.Stored stored:

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MailProxy.Daemon.Api;
 using MailProxy.Daemon.Dashboard.Host;
 using MailProxy.Daemon.Genro;
@@ -214,6 +215,10 @@ internal static class DaemonApp
             new SandboxServer(new SandboxMailbox(settings.Sandbox), settings.Sandbox, clock, logs.CreateLogger<SandboxServer>())
         );
 
+        // Before the pipeline, so that it stops after it: what the drain tells is exported too.
+        if (settings.Telemetry.Otlp.IsOn)
+            AddSpanExport(services, settings.Telemetry, metrics, logs);
+
         // Registered first, so that it starts before Kestrel accepts requests, and stops after the last request was answered.
         services.AddSingleton<PipelineService>();
         services.AddHostedService(provider => provider.GetRequiredService<PipelineService>());
@@ -229,6 +234,15 @@ internal static class DaemonApp
         ));
         return storage;
     }
+
+    // By itself, since to compile it loads the libraries of OpenTelemetry.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AddSpanExport(
+        IServiceCollection services,
+        TelemetrySettings settings,
+        PipelineMetrics metrics,
+        ILoggerFactory logs
+    ) => services.AddHostedService(_ => SpanExport.Open(settings, metrics, logs));
 
     private static void AddEdge(IServiceCollection services, DaemonSettings settings, SqliteStores storage, ILoggerFactory logs)
     {

@@ -63,6 +63,8 @@ public sealed class DaemonSettings
 
     public GenroOptions Genro { get; init; } = new();
 
+    public TelemetrySettings Telemetry { get; init; } = new();
+
     internal PipelineOptions Engine { get; set; } = new();
 
     /// <summary>The shipped profiles with those of <see cref="VerdictSettings.Directory"/> over them.</summary>

@@ -31,6 +31,7 @@ internal static class SettingsReader
         string[] mistakes = [.. fromArguments.Mistakes, .. sources.SkipLast(1).SelectMany(s => s.Mistakes)];
         var last = Last(sources.SelectMany(s => TextLists.Joined(s.Values)));
         GenroVariables.Add(environment, last);
+        OtelVariables.Add(environment, last);
         var (settings, more) = Read(last);
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
@@ -64,7 +65,12 @@ internal static class SettingsReader
         var (profiles, wrong) = ProfileSet.Load(settings.Verdicts.Directory);
         settings.Profiles = (profiles ?? ProfileSet.Shipped).Copy();
         settings.Given = last.ToDictionary(pair => pair.Key, pair => pair.Value.Text, StringComparer.OrdinalIgnoreCase);
-        string[] combined = [.. SettingsRules.Mistakes(settings), .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}")];
+        string[] combined =
+        [
+            .. SettingsRules.Mistakes(settings),
+            .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}"),
+            .. OtlpHeaders.Load(settings.Telemetry.Otlp),
+        ];
         return combined.Length > 0 ? (null, combined) : (settings, []);
     }
 

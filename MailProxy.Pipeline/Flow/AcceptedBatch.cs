@@ -67,6 +67,10 @@ public sealed record AcceptedMail
     public string? Metadata { get; init; }
 
     public AmbiguousPolicy OnAmbiguous { get; init; }
+
+    /// <summary>The trace that is stored with it; null: it belongs to none.</summary>
+    public TraceContext? Trace { get; init; }
+
     public required StoredBody Body { get; init; }
 
     /// <summary>Attachments whose content is fetched just before the attempt.</summary>

@@ -68,6 +68,9 @@ public sealed record MailContent
     /// <summary>With the last slice of a round: the recipients of its earlier slices, for the event that ends the round.</summary>
     public IReadOnlyList<RecipientView> Earlier { get; init; } = [];
 
+    /// <summary>The trace that it belongs to; null: none.</summary>
+    public TraceContext? Trace { get; init; }
+
     /// <summary>For an outcome: Report decides by standing and verdicts, and the body must not wait there.</summary>
     public MailContent Bodiless() => this with { Json = ReadOnlyMemory<byte>.Empty, Spooled = null };
 }

@@ -22,6 +22,9 @@ public sealed class Submission(string tenant, IReadOnlyList<Draft> drafts, Idemp
     public IReadOnlyList<Draft> Drafts { get; } = drafts;
     public IdempotencyClaim? Idempotency { get; } = idempotency;
 
+    /// <summary>The trace that the request belongs to; null: none. All its messages belong to it.</summary>
+    public TraceContext? Trace { get; set; }
+
     /// <summary>Completes after the commit, or with <see cref="SubmissionAnswer.Unavailable"/>.</summary>
     public Task<SubmissionAnswer> Answer => _answer.Task;
 

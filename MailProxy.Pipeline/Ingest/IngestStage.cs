@@ -87,12 +87,18 @@ internal sealed partial class IngestStage(
     private async ValueTask HandleAsync(Submission submission)
     {
         var spooled = new List<string>();
+        AcceptedLine[]? lines = null;
+        MailSpan? span = null;
         try
         {
             if (submission.IsWithdrawn)
                 return;
-            var lines = Judge(submission);
-            await SpoolAsync(submission.Drafts, lines, spooled);
+            span = AcceptSpan.Begin(submission, clock);
+            var judged = Judge(submission);
+            await SpoolAsync(submission.Drafts, judged, spooled);
+            if (submission.Trace is { } trace)
+                AcceptSpan.Mark(judged, trace);
+            lines = judged;
             if (!Answered(submission, lines))
                 await next.WriteAsync(new(submission, lines));
         }
@@ -110,6 +116,7 @@ internal sealed partial class IngestStage(
         }
         finally
         {
+            AcceptSpan.End(span, lines, clock);
             submission.DropFiles();
         }
     }

@@ -22,6 +22,9 @@ public sealed record AttachmentRef(
     /// <summary>The file's name for the recipient; null: not known here.</summary>
     public string? FileName { get; init; }
 
+    /// <summary>The trace that a request for it belongs to; null: none.</summary>
+    public TraceContext? Trace { get; init; }
+
     // The generated ToString would print the members of Auth and Place, which may be secret.
     public override string ToString() => $"attachment {Index} from {Place}";
 }

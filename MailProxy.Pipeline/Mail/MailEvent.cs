@@ -59,4 +59,7 @@ public sealed record MailEvent(
 
     /// <summary>The message's; null: it is about none, or nobody asked.</summary>
     public Priority? Priority { get; init; }
+
+    /// <summary>The trace that the message belongs to; null: none, or nobody asked.</summary>
+    public TraceContext? Trace { get; init; }
 }

@@ -23,6 +23,7 @@ internal sealed partial class PersistStage(
     PersistOptions options,
     PipelineMetrics metrics,
     Func<AccountKey, string> accountName,
+    TimeProvider clock,
     ILogger logger
 )
 {
@@ -44,7 +45,7 @@ internal sealed partial class PersistStage(
         var answering = Task.CompletedTask;
         while (_waiting.Count > 0 || await input.WaitToReadAsync())
         {
-            var turn = new Turn(TakeTurn);
+            var turn = new Turn(TakeTurn, MailSpans.IsOn ? clock.GetUtcNow() : default);
             var appended = AppendAsync(turn);
             await Task.WhenAny(turn.Taken, appended);
             await answering; // the transaction before is over
@@ -107,12 +108,14 @@ internal sealed partial class PersistStage(
         catch (StoreUnavailableException error)
         {
             Refuse(batches);
+            PersistSpans.Tell(batches, turn.Began, isStored: false, clock);
             Log.Unavailable(logger, batches.Count, error);
             return;
         }
 
         for (var i = 0; i < batches.Count; i++)
             Answer(batches[i], appended.Answers[i]);
+        PersistSpans.Tell(batches, turn.Began, isStored: true, clock);
         Pass(appended);
     }
 
@@ -160,8 +163,11 @@ internal sealed partial class PersistStage(
     }
 
     /// <summary>What goes into one transaction: it is chosen when that begins.</summary>
-    private sealed class Turn(Func<List<AcceptedBatch>> take)
+    private sealed class Turn(Func<List<AcceptedBatch>> take, DateTimeOffset began)
     {
+        /// <summary>Default: nobody wants to know.</summary>
+        public DateTimeOffset Began => began;
+
         private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private List<AcceptedBatch>? _batches;
 

@@ -141,6 +141,7 @@ internal sealed partial class GenroLane(
         var result = await _post.SendAsync(
             $"genro_{Guid.CreateVersion7():N}",
             GenroReport.Write(told, endpoint.Style),
+            told,
             wantsAnswer: true,
             stop
         );

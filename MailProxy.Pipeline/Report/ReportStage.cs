@@ -84,7 +84,10 @@ internal sealed partial class ReportStage(
         var settlements = batch.ConvertAll(outcome => Decide(outcome, now));
         var results = await _commit.WriteAsync(settlements);
         for (var i = 0; i < batch.Count; i++)
+        {
+            ReportSpans.Tell(ContentOf(batch[i]), settlements[i], results[i], now, clock);
             After(batch[i], settlements[i], results[i], now);
+        }
     }
 
     /// <summary>What an outcome asks the store to write; null: nothing.</summary>

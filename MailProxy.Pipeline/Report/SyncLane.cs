@@ -161,12 +161,8 @@ internal sealed partial class SyncLane(
             return;
         }
 
-        var result = await _post.SendAsync(
-            $"sync_{Guid.CreateVersion7():N}",
-            SyncReport.Write(again.Concat(call.Fresh).Concat(call.Replayed)),
-            wantsAnswer: true,
-            stop
-        );
+        MailEvent[] told = [.. again, .. call.Fresh, .. call.Replayed];
+        var result = await _post.SendAsync($"sync_{Guid.CreateVersion7():N}", SyncReport.Write(told), told, wantsAnswer: true, stop);
         if (result is WebhookResult.Cancelled)
             return;
         _meter.Count(result);

@@ -184,7 +184,7 @@ internal sealed partial class WebhookLane : IReportLane
     }
 
     private async Task<Answer> FlyAsync(Outbox from, OutboxRequest request, bool probe, CancellationToken stop) =>
-        new(from, request, probe, await _post.SendAsync(request.Id, request.Body, wantsAnswer: false, stop));
+        new(from, request, probe, await _post.SendAsync(request.Id, request.Body, request.Events, wantsAnswer: false, stop));
 
     private async Task LandAsync()
     {

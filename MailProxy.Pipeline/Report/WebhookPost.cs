@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Sharing;
 
@@ -29,16 +30,23 @@ internal sealed class WebhookPost(
     private readonly Uri? _url = Uri.TryCreate(endpoint.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" ? url : null;
 
     /// <param name="id">The value of <c>webhook-id</c>.</param>
+    /// <param name="events">What it is about.</param>
     /// <param name="wantsAnswer">Return the body of a successful answer; a body that breaks off, or is too long, is then a
     /// failure.</param>
-    public async Task<WebhookResult> SendAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
+    public async Task<WebhookResult> SendAsync(
+        string id,
+        byte[] body,
+        IReadOnlyList<MailEvent> events,
+        bool wantsAnswer,
+        CancellationToken stop
+    )
     {
         if (_key is null)
             return new WebhookResult.Failed("The secret is not whsec_ and base64.");
         if (_url is null)
             return new WebhookResult.Failed("The address is not an http or https URL.");
         if (requests is null)
-            return await PostAsync(id, body, wantsAnswer, stop);
+            return await PostAsync(id, body, events, wantsAnswer, stop);
         SharedCapacity.Charge turn;
         try
         {
@@ -50,13 +58,21 @@ internal sealed class WebhookPost(
         }
 
         using (turn)
-            return await PostAsync(id, body, wantsAnswer, stop);
+            return await PostAsync(id, body, events, wantsAnswer, stop);
     }
 
-    private async Task<WebhookResult> PostAsync(string id, byte[] body, bool wantsAnswer, CancellationToken stop)
+    private async Task<WebhookResult> PostAsync(
+        string id,
+        byte[] body,
+        IReadOnlyList<MailEvent> events,
+        bool wantsAnswer,
+        CancellationToken stop
+    )
     {
+        var span = WebhookSpan.Begin(endpoint, _url!, events, clock.GetUtcNow());
         var (seen, began) = (new Seen(), clock.GetTimestamp());
-        var result = await PostAsync(id, body, wantsAnswer, seen, stop);
+        var result = await PostAsync(id, body, span, wantsAnswer, seen, stop);
+        span?.End(result, seen.Status, clock.GetUtcNow());
         if (answers is null || result is WebhookResult.Cancelled)
             return result;
         var error = result switch
@@ -70,13 +86,21 @@ internal sealed class WebhookPost(
         return result;
     }
 
-    private async Task<WebhookResult> PostAsync(string id, byte[] body, bool wantsAnswer, Seen seen, CancellationToken stop)
+    private async Task<WebhookResult> PostAsync(
+        string id,
+        byte[] body,
+        WebhookSpan? span,
+        bool wantsAnswer,
+        Seen seen,
+        CancellationToken stop
+    )
     {
         using var timeout = new CancellationTokenSource(_terms.Timeout, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stop);
         try
         {
             using var request = Request(id, body);
+            span?.AddTo(request.Headers);
             using var response = await http.SendAsync(request, both.Token);
             seen.Status = (int)response.StatusCode;
             void Look(ReadOnlySpan<byte> first) =>

@@ -17,7 +17,7 @@ public sealed class WebhookProbe(HttpMessageInvoker http, ReportOptions options,
         var begun = clock.GetTimestamp();
         var id = $"test_{Guid.CreateVersion7():N}";
         var post = new WebhookPost(endpoint, http, options, clock, answers: answers);
-        var result = await post.SendAsync(id, Body(endpoint, id), wantsAnswer: false, cancel);
+        var result = await post.SendAsync(id, Body(endpoint, id), [], wantsAnswer: false, cancel);
         var took = clock.GetElapsedTime(begun);
         return result switch
         {

@@ -84,7 +84,8 @@ internal sealed class AttachmentFetcher(
     /// Sets the mail aside and fetches what is missing. The mail comes back by <see cref="Wake.Return"/>, or as a failure. The caller must
     /// have given back the mail's permit. Returns false, with nothing done, when too many attachments are waited for already.
     /// </summary>
-    public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted)
+    /// <param name="trace">The trace that the mail belongs to; null: none.</param>
+    public bool TryFetch(QueuedMail ticket, string tenant, long accepted, IReadOnlyList<AttachmentRef> wanted, TraceContext? trace = null)
     {
         // Each attachment waits in a line of its own, so a mail takes one slot per attachment; but at most a quarter of all slots, because
         // a mail that needs more would never get them.
@@ -95,7 +96,7 @@ internal sealed class AttachmentFetcher(
         metrics.MailsAside.Inc();
         index?.Add(ticket, Math.Max(accepted, ticket.Due), "Its attachments are being fetched, or wait for their turn to be.");
         wake.SetAside(ticket);
-        var mail = new WaitingMail(ticket, wanted.Count, slots);
+        var mail = new WaitingMail(ticket, wanted.Count, slots) { Trace = trace };
         for (var i = 0; i < wanted.Count; i++)
         {
             if (_local.Find(tenant, accepted, wanted[i]) is { } here)

@@ -49,7 +49,7 @@ internal sealed class Attachments(AttachmentFetcher fetcher, CurrentAccounts acc
                 mail.Due.Permit.Dispose();
                 return (
                     null,
-                    fetcher.TryFetch(ticket, content.Key.Tenant, content.CreatedAt, wanted)
+                    fetcher.TryFetch(ticket, content.Key.Tenant, content.CreatedAt, wanted, content.Trace)
                         ? new Outcome.NotYet(ticket)
                         : new Outcome.Postponed(ticket, content.Bodiless(), fetcher.WhyNot(content.Key.Tenant)) { RetryAfter = Crowded }
                 );

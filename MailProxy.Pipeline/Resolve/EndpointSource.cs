@@ -15,7 +15,13 @@ internal sealed class EndpointSource(HttpFetch http, Func<string, (Uri Address, 
         if (endpoints(tenant) is not { } endpoint)
             throw new SourceException(SourceFault.Gone, $"{wanted.Place}: the tenant has no attachment endpoint.");
         return http.OpenAsync(
-            new(endpoint.Address, wanted.Auth ?? endpoint.Auth, wanted.Place, Body(((AttachmentPlace.Endpoint)wanted.Place).StoragePath)),
+            new(
+                endpoint.Address,
+                wanted.Auth ?? endpoint.Auth,
+                wanted.Place,
+                Body(((AttachmentPlace.Endpoint)wanted.Place).StoragePath),
+                wanted.Trace
+            ),
             cancel
         );
     }

@@ -78,6 +78,7 @@ internal sealed partial class FetchWork(
         metrics.FetchesInFlight.Inc();
         var began = clock.GetTimestamp();
         var outcome = "stopped";
+        var span = FetchSpan.Begin(tenant, host, waiting, clock.GetUtcNow());
         try
         {
             // The claims of each waiting mail are compared separately afterwards, since mails may claim different things.
@@ -86,15 +87,18 @@ internal sealed partial class FetchWork(
                 Sha256 = null,
                 Md5 = null,
                 Size = null,
+                Trace = span?.Told,
             };
             var (content, digest) = await _fetch.RunAsync(tenant, plain, size => Sized(waiting, permit, size), stop);
             outcome = "ok";
+            span?.Got(content.Size);
             metrics.AttachmentBytes.Inc(content.Size);
             return (content, digest, null);
         }
         catch (SourceException error)
         {
             outcome = Name(error.Fault);
+            span?.Answered(error.Answered);
             return (null, default, FetchTrouble.Of(error));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -110,6 +114,7 @@ internal sealed partial class FetchWork(
         }
         finally
         {
+            span?.End(outcome, clock.GetUtcNow());
             metrics.FetchesInFlight.Dec();
             metrics.FetchSeconds.WithLabels(outcome).Observe(clock.GetElapsedTime(began).TotalSeconds);
             Note(tenant, host, outcome);

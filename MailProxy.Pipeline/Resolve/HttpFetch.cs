@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Resolve;
 /// <summary>One HTTP request for content.</summary>
 /// <param name="Source">Names the source in messages.</param>
 /// <param name="Post">JSON to post; null for a GET.</param>
-internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Source, byte[]? Post = null);
+/// <param name="Trace">The trace that the request belongs to; null: it says nothing of one.</param>
+internal sealed record HttpAsk(Uri Address, SourceAuth? Auth, object Source, byte[]? Post = null, TraceContext? Trace = null);
 
 /// <summary>
 /// Fetches over HTTP from addresses that clients named. Every connection, including those after redirects, is made by the dialer, which
@@ -59,11 +60,11 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
 
     private async Task<OpenedSource> FollowAsync(HttpAsk ask, StrongBox<Uri> asked, CancellationToken cancel)
     {
-        var (address, auth, post) = (ask.Address, ask.Auth, ask.Post);
+        var (address, auth, post, trace) = (ask.Address, ask.Auth, ask.Post, ask.Trace);
         for (var redirects = 0; ; redirects++)
         {
             asked.Value = address;
-            using var request = Request(address, auth, post);
+            using var request = Request(address, auth, post, trace);
             var response = await http.SendAsync(request, cancel);
             try
             {
@@ -76,7 +77,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
 
                 // The target of the redirect was not given these credentials, even if it redirects back to us.
                 if (moved)
-                    auth = null;
+                    (auth, trace) = (null, null);
                 if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
                     post = null;
                 else if (moved && post is not null)
@@ -123,7 +124,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
             _ => SourceFault.Refused,
         };
 
-    private static HttpRequestMessage Request(Uri address, SourceAuth? auth, byte[]? post)
+    private static HttpRequestMessage Request(Uri address, SourceAuth? auth, byte[]? post, TraceContext? trace)
     {
         var request = new HttpRequestMessage(post is null ? HttpMethod.Get : HttpMethod.Post, address);
         request.Headers.AcceptEncoding.Add(new("identity"));
@@ -132,6 +133,7 @@ internal sealed class HttpFetch(HttpMessageInvoker http, ResolveOptions options,
         if (post is not null)
             request.Content = new ByteArrayContent(post) { Headers = { ContentType = new("application/json") } };
         CredentialHeader.Add(request.Headers, auth);
+        trace?.AddTo(request.Headers);
         return request;
     }
 

@@ -6,5 +6,5 @@ namespace MailProxy.Pipeline.Resolve;
 internal sealed class HttpSource(HttpFetch http) : IAttachmentSource
 {
     public Task<OpenedSource> OpenAsync(string tenant, AttachmentRef wanted, CancellationToken cancel) =>
-        http.OpenAsync(new(((AttachmentPlace.Url)wanted.Place).Address, wanted.Auth, wanted.Place), cancel);
+        http.OpenAsync(new(((AttachmentPlace.Url)wanted.Place).Address, wanted.Auth, wanted.Place, Trace: wanted.Trace), cancel);
 }

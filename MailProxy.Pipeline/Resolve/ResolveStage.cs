@@ -24,9 +24,12 @@ internal sealed partial class ResolveStage(
     Func<SmtpAccount, int> sliceSize,
     DestinationQuestions destinations,
     Attachments attachments,
+    TimeProvider clock,
     ILogger logger
 )
 {
+    private readonly ResolveSpans _spans = new(clock);
+
     /// <summary>Bounded by the number of mails that Schedule lets be under way.</summary>
     /// <param name="stop">No further mail is begun: mails that are chosen already, or wait for memory, stay in the queue.</param>
     public Task RunAsync(CancellationToken stop) => Stage.ForEachApart(input, due => HandleAsync(due, stop), due => HandleAsync(due, stop));
@@ -36,6 +39,7 @@ internal sealed partial class ResolveStage(
     {
         if (stop.IsCancellationRequested)
             return;
+        var turn = _spans.Turn();
         var ordinary = new List<(DueMail Due, SmtpAccount Account)>(mails.Count);
         var left = new List<DueMail>();
         foreach (var due in mails)
@@ -66,7 +70,7 @@ internal sealed partial class ResolveStage(
         {
             var (due, account) = ordinary[i];
             if (contents[i] is { Suppressed.Count: 0 } content && Equip(due, account, By(account, content)) is { } mail)
-                await PassAsync(mail);
+                await PassAsync(mail, turn);
             else
                 left.Add(due);
         }
@@ -87,10 +91,11 @@ internal sealed partial class ResolveStage(
         return null;
     }
 
-    private async ValueTask PassAsync(ResolvedMail mail)
+    private async ValueTask PassAsync(ResolvedMail mail, DateTimeOffset turn)
     {
         try
         {
+            _spans.Passed(mail, turn);
             await next.WriteAsync(mail, CancellationToken.None);
         }
         catch (ChannelClosedException)
@@ -116,12 +121,13 @@ internal sealed partial class ResolveStage(
     private async Task HandleAsync(DueMail due, CancellationToken stop)
     {
         Outcome outcome;
+        var turn = _spans.Turn();
         try
         {
             var (mail, refused) = await ResolveAsync(due, stop);
             if (mail is not null)
             {
-                await PassAsync(mail);
+                await PassAsync(mail, turn);
                 return;
             }
 
@@ -149,6 +155,7 @@ internal sealed partial class ResolveStage(
         }
 
         due.Permit.Dispose();
+        _spans.Ended(outcome, turn);
         await report.WriteAsync(outcome, CancellationToken.None);
     }
 

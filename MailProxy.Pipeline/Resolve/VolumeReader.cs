@@ -7,7 +7,8 @@ internal sealed class VolumeReader(LocalSource local, S3Source s3, HttpFetch htt
 {
     /// <param name="path">Relative to the volume; its syntax is already checked.</param>
     /// <param name="source">Names the source in messages.</param>
-    public Task<OpenedSource> OpenAsync(Volume volume, string path, object source, CancellationToken cancel) =>
+    /// <param name="trace">The trace that a request to a web server belongs to; null: none.</param>
+    public Task<OpenedSource> OpenAsync(Volume volume, string path, object source, CancellationToken cancel, TraceContext? trace = null) =>
         volume.Config switch
         {
             VolumeConfig.Local files when volume.AdminSet => local.OpenAsync(files.Root, path, source, cancel),
@@ -16,7 +17,7 @@ internal sealed class VolumeReader(LocalSource local, S3Source s3, HttpFetch htt
                 $"{source}: a directory of this machine needs the admin key."
             ),
             VolumeConfig.S3 store => s3.OpenAsync(volume, store, path, source, cancel),
-            VolumeConfig.Http web => http.OpenAsync(new(Below(web.BaseUrl, path), web.Auth, source), cancel),
+            VolumeConfig.Http web => http.OpenAsync(new(Below(web.BaseUrl, path), web.Auth, source, Trace: trace), cancel),
             _ => throw new ArgumentOutOfRangeException(nameof(volume), volume.Config, null),
         };
 

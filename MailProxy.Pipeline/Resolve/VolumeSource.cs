@@ -19,7 +19,7 @@ internal sealed class VolumeSource(CurrentVolumes volumes, VolumeReader reader, 
 
         try
         {
-            var opened = await reader.OpenAsync(volume, address.Path, address, cancel);
+            var opened = await reader.OpenAsync(volume, address.Path, address, cancel, wanted.Trace);
             volumes.Worked(volume);
             return opened;
         }

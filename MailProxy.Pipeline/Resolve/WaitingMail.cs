@@ -17,6 +17,9 @@ internal sealed class WaitingMail(QueuedMail ticket, int attachments, IDisposabl
 
     public QueuedMail Ticket { get; } = ticket;
 
+    /// <summary>The trace that the mail belongs to; null: none.</summary>
+    public TraceContext? Trace { get; init; }
+
     /// <summary>Ends the wait and gives the slots back.</summary>
     public void EndWait() => slots?.Dispose();
 

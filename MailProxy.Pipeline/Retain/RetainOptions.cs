@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Retain;
 
@@ -37,6 +38,10 @@ public sealed class RetainOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00")]
     public TimeSpan Dialogues { get; set; } = TimeSpan.FromDays(7);
+
+    /// <param name="content">The rule of a tenant.</param>
+    internal RetentionRules Rules(Func<string, Retention> content) =>
+        new(content, Undelivered, Metadata, WebhookHold) { Dialogues = Dialogues };
 
     internal Retention ContentRule => Retention.Parse(Content) ?? throw new InvalidOperationException($"'{Content}' is no retention.");
 }

@@ -127,6 +127,7 @@ internal sealed partial class SendStage(
         attempt.GiveBack();
         var result = Class(outcome);
         metrics.Attempts.Of(mail.Account.Label, result).Inc();
+        SendSpan.Tell(attempt, outcome, result, clock);
         Log.Attempted(
             logger,
             mail.Due.Ticket.Id,

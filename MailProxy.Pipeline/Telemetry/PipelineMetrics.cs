@@ -205,6 +205,7 @@ public sealed class PipelineMetrics
             "mailproxy_log_lines_dropped_total",
             "Lines of the log that were dropped because whoever reads it is too slow or gone."
         );
+        Spans = make.CreateCounter("mailproxy_spans_total", "Spans, by result: exported, failed, dropped (queue full).", "result");
         Purged = make.CreateCounter(
             "mailproxy_purged_total",
             "What retention took away, by what: content (bodies of finished messages), message, event.",
@@ -276,6 +277,7 @@ public sealed class PipelineMetrics
     public Histogram CommitRows { get; }
     public Counter CommitFailures { get; }
     public Counter LogDropped { get; }
+    public Counter Spans { get; }
     public Counter Purged { get; }
     public Counter Unsubscribes { get; }
     public Counter AttachmentBytes { get; }

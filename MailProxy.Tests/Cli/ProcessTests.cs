@@ -22,13 +22,13 @@ internal sealed class ProcessTests
     public void TearDown() => _directory.Dispose();
 
     [Test]
-    public async Task Serve_LoadsNothingOfTheCommandLine()
+    public async Task Serve_LoadsNothingOfTheCommandLineNorOfOpenTelemetry()
     {
         await using var daemon = DaemonProcess.Start(Path.Combine(_directory, "data"));
         await daemon.ListeningAsync();
         var loaded = await File.ReadAllTextAsync($"/proc/{daemon.Id}/maps");
         Assert.That(loaded, Does.Contain("mailproxy.dll"));
-        foreach (var name in new[] { "System.CommandLine", "Spectre.Console", "YamlDotNet", "DnsClient" })
+        foreach (var name in new[] { "System.CommandLine", "Spectre.Console", "YamlDotNet", "DnsClient", "OpenTelemetry" })
             Assert.That(loaded, Does.Not.Contain(name));
     }
 

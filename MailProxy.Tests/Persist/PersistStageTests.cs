@@ -32,6 +32,7 @@ internal sealed class PersistStageTests
             options ?? new(),
             _metrics,
             key => $"account{key.Number}",
+            TimeProvider.System,
             NullLogger.Instance
         ).RunAsync();
 

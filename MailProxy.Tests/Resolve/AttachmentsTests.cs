@@ -164,6 +164,7 @@ internal sealed class AttachmentsTests
                 static account => account.SliceSize,
                 Unlimited.Destinations,
                 attachments,
+                TimeProvider.System,
                 NullLogger.Instance
             );
             await stage.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));

@@ -124,6 +124,7 @@ internal sealed class ResolveStageTests
             static account => account.SliceSize,
             Unlimited.Destinations,
             attachments,
+            TimeProvider.System,
             NullLogger.Instance
         );
         await stage.RunAsync(_abort.Token).WaitAsync(TimeSpan.FromSeconds(30));

@@ -157,6 +157,7 @@ internal sealed class ResolveTogetherTests
             static account => account.SliceSize,
             Unlimited.Destinations,
             new Attachments(null!, _accounts, null, null),
+            TimeProvider.System,
             NullLogger.Instance
         );
         await stage.RunAsync(_stop.Token).WaitAsync(Deadline);

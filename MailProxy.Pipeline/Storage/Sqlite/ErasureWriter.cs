@@ -4,7 +4,15 @@ using MailProxy.Pipeline.Storage.Sqlite.Flight;
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>Erases one slice of what the store knows of an address. On the writer's thread, in one transaction.</summary>
-internal sealed class ErasureWriter(Session session, ChangeWriter changes, Claims claims, string address, string actor, long now)
+internal sealed class ErasureWriter(
+    Session session,
+    ChangeWriter changes,
+    Claims claims,
+    TraceRows traces,
+    string address,
+    string actor,
+    long now
+)
 {
     private const int Slice = 100;
 
@@ -85,6 +93,8 @@ internal sealed class ErasureWriter(Session session, ChangeWriter changes, Claim
         EraseReplies(number);
         AttemptRows.Clear(session, number);
         session.Prepare(RedactMessage).Add(number).Add(alone).Run();
+        if (alone)
+            traces.Clear(session, number);
         _counts += new ErasedCounts(
             0,
             0,

@@ -9,7 +9,7 @@ internal static class EventPages
 {
     private const string Columns =
         "e.position, e.type, e.at, e.tenant, m.id, e.sequence, e.status, a.id, e.attempt, m.batch, m.tags, m.metadata, e.detail, "
-        + "m.priority";
+        + "m.priority, e.message";
 
     private const string Message = $"""
         SELECT {Columns}
@@ -57,6 +57,7 @@ internal static class EventPages
     public static (IReadOnlyList<MailEvent> Events, long Through) OfTenant(
         Session session,
         StoreGenerations generations,
+        TraceRows traces,
         string tenant,
         long after,
         int limit
@@ -67,7 +68,7 @@ internal static class EventPages
         var weight = 0;
         while (weight < Weight && row.Step())
         {
-            var one = Read(row, generations);
+            var one = Read(session, row, generations, traces);
             events.Add(one);
             weight += 500 + one.Detail.Length + (one.Tags?.Length ?? 0) + (one.Metadata?.Length ?? 0);
         }
@@ -78,12 +79,12 @@ internal static class EventPages
         return (events, Math.Max(after, session.Prepare(End).Scalar() ?? 0));
     }
 
-    public static MailEvent? At(Session session, StoreGenerations generations, string tenant, long position)
+    public static MailEvent? At(Session session, StoreGenerations generations, TraceRows traces, string tenant, long position)
     {
         var row = session.Prepare(One).Add(position).Add(tenant);
         if (!row.Step())
             return null;
-        var found = Read(row, generations);
+        var found = Read(session, row, generations, traces);
         row.Reset();
         return found;
     }
@@ -148,6 +149,12 @@ internal static class EventPages
 
         row.Reset();
         return count;
+    }
+
+    private static MailEvent Read(Session session, Statement row, StoreGenerations generations, TraceRows traces)
+    {
+        var read = Read(row, generations);
+        return row.LongOrNull(14) is { } message && traces.Of(session, message) is { } trace ? read with { Trace = trace } : read;
     }
 
     private static MailEvent Read(Statement row, StoreGenerations generations) =>

@@ -7,7 +7,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// Reads the contents of several claimed mails in one snapshot, and then of those that follow them: in their batches, and in the batches
 /// that come next in their lanes. Each snapshot after a commit begins with cold pages, so that mail that is read alone costs more.
 /// </summary>
-internal sealed class ReadAhead(ReadyContents ready)
+internal sealed class ReadAhead(ReadyContents ready, TraceRows traces)
 {
     /// <summary>Mails that one read looks ahead at, in all lanes together.</summary>
     private const int Ahead = 64;
@@ -35,7 +35,7 @@ internal sealed class ReadAhead(ReadyContents ready)
             if (found[i] is not null)
                 continue;
             var (ticket, recipients) = wanted[i];
-            found[i] = ContentReader.Small(session, ticket, recipients, ReadyContents.LargestBody);
+            found[i] = Small(session, ticket, recipients);
             var before = last.Count;
             last[(ticket.Lane, ticket.Priority, ticket.Flow, ticket.Due > 0)] = ticket;
             lanes[ticket.Lane] = (ticket, lanes.GetValueOrDefault(ticket.Lane).Batches + last.Count - before);
@@ -54,6 +54,11 @@ internal sealed class ReadAhead(ReadyContents ready)
                 Keep(session, Neighbours(session, ticket, Math.Min(share, ready.RoomOf(lane))), ticket, claimed);
         }
     }
+
+    private MailContent? Small(Session session, QueuedMail ticket, int recipients) =>
+        ContentReader.Small(session, ticket, recipients, ReadyContents.LargestBody) is { } content
+            ? traces.With(session, ticket, content)
+            : null;
 
     private static Statement? Followers(Session session, QueuedMail from, int count)
     {
@@ -84,7 +89,7 @@ internal sealed class ReadAhead(ReadyContents ready)
 
         foreach (var ticket in following)
         {
-            var content = ContentReader.Small(session, ticket, ReadyContents.MostRecipients, ReadyContents.LargestBody);
+            var content = Small(session, ticket, ReadyContents.MostRecipients);
             if (content is { Standing.Rest: 0 })
                 ready.Add(ticket, content, claimed);
         }

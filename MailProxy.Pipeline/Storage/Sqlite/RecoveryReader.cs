@@ -17,9 +17,14 @@ internal static class RecoveryReader
 
     /// <param name="flights">The attempts whose last block has gone out.</param>
     /// <returns>What the start must know, and the tickets of those attempts that were settled before the last run ended.</returns>
-    public static (Recovery Recovery, List<QueuedMail> Settled) Read(Session session, IReadOnlyList<FlightRecord> flights, long now)
+    public static (Recovery Recovery, List<QueuedMail> Settled) Read(
+        Session session,
+        TraceRows traces,
+        IReadOnlyList<FlightRecord> flights,
+        long now
+    )
     {
-        var inDoubt = InDoubt(session);
+        var inDoubt = InDoubt(session, traces);
         var answered = new List<Outcome.Attempted>();
         var settled = new List<QueuedMail>();
         var uses = LimitUses.Read(session, now);
@@ -30,6 +35,8 @@ internal static class RecoveryReader
                 settled.Add(mark.Ticket);
                 continue;
             }
+
+            content = traces.With(session, mark.Ticket, content);
 
             // A pool's message names the account of the attempt before this one.
             if (mark.Permits.Account.Key is { Scope: LimitScope.Account, Number: var account })
@@ -62,7 +69,7 @@ internal static class RecoveryReader
     }
 
     // As a former version marked them.
-    private static List<(QueuedMail Ticket, MailContent Content, Mark? Mark)> InDoubt(Session session)
+    private static List<(QueuedMail Ticket, MailContent Content, Mark? Mark)> InDoubt(Session session, TraceRows traces)
     {
         var marked = new List<(QueuedMail Ticket, int Slice)>();
         var row = session.Prepare(Marked);
@@ -76,8 +83,12 @@ internal static class RecoveryReader
         return marked.ConvertAll(m =>
             (
                 m.Ticket,
-                ContentReader.Read(session, m.Ticket, QueueRows.Sending, m.Slice)
-                    ?? throw new InvalidOperationException($"Message {m.Ticket.Id} is queued but does not exist."),
+                traces.With(
+                    session,
+                    m.Ticket,
+                    ContentReader.Read(session, m.Ticket, QueueRows.Sending, m.Slice)
+                        ?? throw new InvalidOperationException($"Message {m.Ticket.Id} is queued but does not exist.")
+                ),
                 (Mark?)null
             )
         );

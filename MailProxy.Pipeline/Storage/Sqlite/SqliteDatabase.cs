@@ -39,6 +39,7 @@ public sealed partial class SqliteDatabase : IDisposable
         Claims = new(flights);
         Generations = GenerationRows.Read(_session);
         Suppressions = new(_session);
+        Traces = new(_session);
         Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
         Readers = new(path, Damaged);
         _checkpointer = new(path, logger);
@@ -73,6 +74,9 @@ public sealed partial class SqliteDatabase : IDisposable
 
     /// <summary>Whom tenants' mail must not go to.</summary>
     internal SuppressionRows Suppressions { get; }
+
+    /// <summary>The traces that messages belong to.</summary>
+    internal TraceRows Traces { get; }
 
     /// <summary>Which tickets are out, and how far their attempts have come.</summary>
     internal Claims Claims { get; }

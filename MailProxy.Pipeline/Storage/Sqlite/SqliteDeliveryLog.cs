@@ -24,7 +24,9 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
 
     public async Task<(IReadOnlyList<MailEvent> Events, long Through)> ReadAsync(string tenant, long after, int limit)
     {
-        var page = await _readers.SnapshotAsync(session => EventPages.OfTenant(session, database.Generations, tenant, after, limit));
+        var page = await _readers.SnapshotAsync(session =>
+            EventPages.OfTenant(session, database.Generations, database.Traces, tenant, after, limit)
+        );
         if (page.Through > after)
             _signal.Saw(page.Through);
         return page;
@@ -32,7 +34,12 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
 
     public Task<IReadOnlyList<MailEvent>> AtAsync(string tenant, IReadOnlyCollection<long> positions) =>
         _readers.SnapshotAsync<IReadOnlyList<MailEvent>>(session =>
-            [.. positions.Order().Select(position => EventPages.At(session, database.Generations, tenant, position)).OfType<MailEvent>()]
+            [
+                .. positions
+                    .Order()
+                    .Select(position => EventPages.At(session, database.Generations, database.Traces, tenant, position))
+                    .OfType<MailEvent>(),
+            ]
         );
 
     public Task<long> FloorAsync(string tenant) =>
@@ -76,7 +83,7 @@ public sealed class SqliteDeliveryLog(SqliteDatabase database, SecretBox box, Ti
             var again = endpoint.Progress.Resends;
             if (again.IsEmpty)
                 return ahead;
-            var first = EventPages.At(session, database.Generations, endpoint.Tenant, again.Keys.First());
+            var first = EventPages.At(session, database.Generations, database.Traces, endpoint.Tenant, again.Keys.First());
             return ahead with { Events = ahead.Events + again.Count, OldestAt = first?.At ?? ahead.OldestAt };
         });
 

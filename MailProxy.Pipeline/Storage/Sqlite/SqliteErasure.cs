@@ -24,6 +24,7 @@ public sealed class SqliteErasure(SqliteDatabase database, SpoolFiles spool) : I
                 session,
                 new ChangeWriter(_writer.Events, database.Claims),
                 database.Claims,
+                database.Traces,
                 address,
                 actor,
                 now

@@ -45,8 +45,18 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
         var housekeeping = new Housekeeping(clock);
         _lanes = new(_claims);
         _ready = new(_claims);
-        _readAhead = new(_ready);
-        _submissions = new(writer.Events, _claims, _ready, spool, trash, new(database.Suppressions, writer.Events), contentHash, clock);
+        _readAhead = new(_ready, database.Traces);
+        _submissions = new(
+            writer.Events,
+            _claims,
+            _ready,
+            spool,
+            trash,
+            new(database.Suppressions, writer.Events),
+            database.Traces,
+            contentHash,
+            clock
+        );
         _outcomes = new(writer.Events, uses, database.Suppressions);
         _changes = new(writer.Events, _claims);
         writer.AddHooks(
@@ -62,7 +72,7 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
     public Task<Recovery> RecoverAsync(long now)
     {
         var flights = _claims.Recover();
-        var (recovery, settled) = _database.Readers.Snapshot(session => RecoveryReader.Read(session, flights, now));
+        var (recovery, settled) = _database.Readers.Snapshot(session => RecoveryReader.Read(session, _database.Traces, flights, now));
         foreach (var ticket in settled)
             _claims.Remove(ticket);
         var swept = _spool.Sweep(_database.Readers.Snapshot(RecoveryReader.SpoolFiles));
@@ -89,7 +99,7 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
 
     public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
     {
-        if (_database.Readers.Snapshot(session => ContentReader.Load(session, ticket, maxRecipients)) is not { } loaded)
+        if (_database.Readers.Snapshot(session => Load(session, ticket, maxRecipients)) is not { } loaded)
             return null;
         if (loaded.Spool is null)
             return Checked(loaded.Content);
@@ -107,6 +117,11 @@ public sealed partial class SqliteMessageStore : IMessageStore, IMarks
             );
         }
     }
+
+    private (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients) =>
+        ContentReader.Load(session, ticket, maxRecipients) is { } loaded
+            ? (_database.Traces.With(session, ticket, loaded.Content), loaded.Spool)
+            : null;
 
     public ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted)
     {

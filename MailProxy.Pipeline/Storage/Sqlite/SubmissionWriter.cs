@@ -14,6 +14,7 @@ internal sealed class SubmissionWriter(
     SpoolFiles spool,
     SpoolTrash trash,
     SuppressedMail suppressed,
+    TraceRows traces,
     Func<ReadOnlyMemory<byte>, byte[]?> hash,
     TimeProvider clock
 )
@@ -78,6 +79,8 @@ internal sealed class SubmissionWriter(
         var isAll = keptBack.Count == mail.Recipients.Count;
         if (MessageRows.TryInsert(session, mail, isAll ? MessageState.Suppressed : state, isAll ? 0 : 1) is not { } number)
             return Again(session, mail, state, due, now, result);
+        if (mail.Trace is not null)
+            traces.Write(session, number, mail.Trace);
         if (isAll)
         {
             suppressed.Write(session, number, MessageState.Suppressed, keptBack, now);
@@ -131,6 +134,7 @@ internal sealed class SubmissionWriter(
             state = MessageState.Held;
         var revision = stored.Revision + 1;
         MessageRows.Replace(session, stored.Number, revision, mail, isAll ? MessageState.Suppressed : state);
+        traces.Write(session, stored.Number, mail.Trace);
         if (isAll)
         {
             QueueRows.Delete(session, stored.Number);
@@ -219,6 +223,7 @@ internal sealed class SubmissionWriter(
             Standing = new(0, 0, 0, 0, 0, 0, 0, false, mail.ExpiresAt),
             State = MessageState.Queued,
             SendAt = mail.SendAt,
+            Trace = mail.Trace,
         };
 
     /// <summary>A message whose id was generated here has no hash, so its body is hashed, in case a client posts again what it was
