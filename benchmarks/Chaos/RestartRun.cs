@@ -60,14 +60,20 @@ internal static class RestartRun
             [],
             [],
         ];
+        List<TimeSpan> stops = [],
+            starts = [];
         for (var i = 1; i <= options.Restarts; i++)
         {
+            var begun = Stopwatch.GetTimestamp();
             var exit = await daemon.StopAsync();
+            stops.Add(Stopwatch.GetElapsedTime(begun));
             if (exit != 0)
                 throw new InvalidOperationException($"The daemon stopped with {exit}; see daemon.log beside {data}.");
             daemon.Program = programs[i % 2];
+            begun = Stopwatch.GetTimestamp();
             daemon.Start();
             await daemon.ReadyAsync(Within(60));
+            starts.Add(Stopwatch.GetElapsedTime(begun));
             await Task.Delay(TimeSpan.FromSeconds(2)); // what waited is answered, and the next restart finds the usual load
             pauses[i % 2].Add(tally.LongestPause());
         }
@@ -84,6 +90,8 @@ internal static class RestartRun
         return new(
             pauses[1],
             pauses[0],
+            stops,
+            starts,
             tally.Acknowledged.Count,
             tally.Failures,
             tally.Seen,
@@ -101,7 +109,7 @@ internal static class RestartRun
             $"""
             `dotnet run -c Release --project benchmarks -- chaos restart --restarts {options.Restarts}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}.
             {options.Clients} clients post {options.Rate} mails a second over connections that they keep, and the daemon sends them, while it is stopped (SIGTERM) and the other version is started on the same store, in both directions in turn.
-            With a port of its own a client tries once more, one second after a connection failure; with a socket that the service manager holds (`mailproxy.socket`) it never tries again.
+            With a port of its own a client tries once more, 0.9 s after a connection failure, and its pause is that long; with a socket that the service manager holds (`mailproxy.socket`) it never tries again.
 
             | | a port of its own | a socket of systemd |
             |---|---|---|
@@ -113,6 +121,8 @@ internal static class RestartRun
             | **doubled** | **{own.Doubled}** | **{held.Doubled}** |
             | pause without an answer, older to newer: median, longest | {Of(own.ToNewer)} | {Of(held.ToNewer)} |
             | the same, newer to older | {Of(own.ToOlder)} | {Of(held.ToOlder)} |
+            | of it the stop, from SIGTERM to the end of the process | {Of(own.Stops)} | {Of(held.Stops)} |
+            | and the start, to the first answer of `/health/ready` | {Of(own.Starts)} | {Of(held.Starts)} |
             """
         );
         return text.ToString();
@@ -147,6 +157,8 @@ internal static class RestartRun
     private sealed record Outcome(
         List<TimeSpan> ToNewer,
         List<TimeSpan> ToOlder,
+        List<TimeSpan> Stops,
+        List<TimeSpan> Starts,
         int Acknowledged,
         int Failures,
         int Seen,
