@@ -23,7 +23,8 @@ internal sealed class AcceptGate(IOptions<SocketTransportOptions> options, ILogg
     private int _open;
 
     /// <summary>Accepts nothing more. Completes when every connection that was accepted is counted.</summary>
-    /// <param name="held">Somebody else holds the sockets too: what is in the backlog stays there. Otherwise who connects is refused.</param>
+    /// <param name="held">Somebody else holds the sockets too: what is in the backlog stays there. Otherwise who connects is
+    /// refused.</param>
     public async Task CloseAsync(bool held)
     {
         await _closed.CancelAsync();

@@ -3,7 +3,8 @@ using MailProxy.Benchmarks.Support;
 
 namespace MailProxy.Benchmarks.Load;
 
-/// <summary>From the program's start to its word to the service manager that it is ready, and to the first answer over HTTP, as a whole process.</summary>
+/// <summary>From the program's start to its word to the service manager that it is ready, and to the first answer over HTTP, as a whole
+/// process.</summary>
 internal static class StartScenario
 {
     private const int Bytes = 2_000;
