@@ -8,7 +8,10 @@ using MailProxy.Daemon.Dashboard.Parts;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Microsoft.JSInterop;
 using NUnit.Framework;
+using Radzen;
+using Radzen.Blazor.Rendering;
 
 namespace MailProxy.Tests.Dashboard;
 
@@ -27,6 +30,7 @@ internal sealed class ComponentTests : BunitContext
         Services.AddSingleton<AuthenticationStateProvider>(new SignedInAs(Session.Of("k", new("admin", "default", ["admin"], null))));
         Services.AddScoped<Session>();
         Services.AddScoped<PageApi>();
+        Services.AddRadzenComponents();
         SetRendererInfo(new("Server", isInteractive: true));
     }
 
@@ -64,6 +68,20 @@ internal sealed class ComponentTests : BunitContext
 
         Assert.That(_api.Asked, Has.Count.EqualTo(asked));
         Assert.That(_api.Asked, Is.All.EqualTo("GET /v1/operations/op_1 Bearer k"));
+    }
+
+    [Test]
+    public void LiveFlow_ChartThatTheBrowserHasLeft_IsLostAlone()
+    {
+        _api.Status = HttpStatusCode.ServiceUnavailable;
+        _api.Answer =
+            """{"type":"about:blank","title":"t","status":503,"detail":"The store cannot be read now.","code":"store_unavailable"}""";
+        JSInterop.Mode = JSRuntimeMode.Loose;
+        JSInterop.Setup<Rect>("Radzen.createChart", static _ => true).SetException(new JSException("Cannot set properties of null"));
+        var shown = Render<LiveFlow>();
+
+        shown.WaitForAssertion(() => Assert.That(shown.Markup, Does.Contain("The chart cannot be shown")), TimeSpan.FromSeconds(30));
+        Assert.That(shown.Markup, Does.Contain("No account has a reason to wait."));
     }
 
     [Test]

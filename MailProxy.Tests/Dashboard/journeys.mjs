@@ -246,6 +246,7 @@ const journeys = {
     await page.keyboard.type(given.key);
     await page.keyboard.press("Enter");
     await heading("Overview");
+    await page.waitForLoadState("load"); // keys are listened for by a script, which is there then
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");

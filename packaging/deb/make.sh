@@ -46,6 +46,6 @@ make_deb() {
     find "$root/usr/share" "$root/usr/lib/systemd" "$root/usr/lib/sysusers.d" "$root/usr/lib/tmpfiles.d" "$root/etc" -type f -exec chmod 644 {} +
     (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) > "$root/DEBIAN/md5sums"
     same_times "$root"
-    dpkg-deb --root-owner-group -Z"${DEB_COMPRESSION:-zstd}" --build "$root" "$file" > /dev/null
+    dpkg-deb --root-owner-group -Z"${DEB_COMPRESSION:-xz}" --build "$root" "$file" > /dev/null
     echo "$file"
 }

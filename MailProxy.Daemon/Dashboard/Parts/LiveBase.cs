@@ -58,6 +58,11 @@ public abstract class LiveBase : ComponentBase, IAsyncDisposable
         {
             // Nobody looks any more.
         }
+        catch (Exception error)
+        {
+            // As of any other step of the part's life: told now, and not when somebody leaves.
+            await DispatchExceptionAsync(error);
+        }
     }
 
     public async ValueTask DisposeAsync()
