@@ -3,11 +3,11 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Packaging;
 
-/// <summary>What <c>dotnet publish</c> makes of the daemon that was built with these tests; or, where <c>MAILPROXY_PUBLISHED</c> names a
+/// <summary>What <c>dotnet publish</c> makes of the daemon that was built with these tests; or, where <c>TESTED_PUBLISH</c> names a
 /// directory, what was published there before, as it is shipped.</summary>
 internal sealed class PublishedDaemon : IDisposable
 {
-    private static readonly string? Shipped = Environment.GetEnvironmentVariable("MAILPROXY_PUBLISHED");
+    private static readonly string? Shipped = Environment.GetEnvironmentVariable("TESTED_PUBLISH");
 
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
