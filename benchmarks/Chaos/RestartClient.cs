@@ -8,13 +8,11 @@ using MailProxy.Benchmarks.Support;
 namespace MailProxy.Benchmarks.Chaos;
 
 /// <summary>
-/// A client that posts a mail every so often over a connection that it keeps, and on a connection failure once more 0.9 s later, if it
+/// A client that posts a mail every so often over a connection that it keeps, and on a connection failure once more a little later, if it
 /// tries again at all.
 /// </summary>
-internal sealed class RestartClient(Uri server, int number, TimeSpan every, bool triesAgain, RestartTally tally)
+internal sealed class RestartClient(Uri server, int number, TimeSpan every, TimeSpan? secondTry, RestartTally tally)
 {
-    private static readonly TimeSpan BeforeTheSecondTry = TimeSpan.FromMilliseconds(900);
-
     private HttpLane? _lane;
 
     public async Task RunAsync(CancellationToken stop)
@@ -39,13 +37,13 @@ internal sealed class RestartClient(Uri server, int number, TimeSpan every, bool
         var request = HttpLane.Request("/v1/messages", body, DaemonProcess.Key);
         if (await TryAsync(request) is not { } status)
         {
-            if (!triesAgain)
+            if (secondTry is not { } wait)
             {
                 tally.SeenByTheClient("connection");
                 return;
             }
 
-            await Task.Delay(BeforeTheSecondTry, CancellationToken.None);
+            await Task.Delay(wait, CancellationToken.None);
             if (await TryAsync(request) is not { } second)
             {
                 tally.SeenByTheClient("connection, twice");

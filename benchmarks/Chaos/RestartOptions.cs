@@ -6,6 +6,7 @@ namespace MailProxy.Benchmarks.Chaos;
 /// <param name="Clients">Connections that post.</param>
 /// <param name="Newer">A published program; null: this checkout's, published first.</param>
 /// <param name="Older">The program that it is exchanged with; null: the same as the newer one, from another folder.</param>
+/// <param name="SecondTry">Milliseconds after a connection failure, when a client tries once more.</param>
 /// <param name="Report">Write the result into <c>benchmarks/results/chaos.md</c>.</param>
 internal sealed record RestartOptions(
     int Restarts = 20,
@@ -13,6 +14,7 @@ internal sealed record RestartOptions(
     int Clients = 16,
     string? Newer = null,
     string? Older = null,
+    int SecondTry = 900,
     bool Report = true
 )
 {
@@ -32,7 +34,7 @@ internal sealed record RestartOptions(
                 "--newer" => options with { Newer = Value() },
                 "--older" => options with { Older = Value() },
                 "--no-report" => options with { Report = false },
-                "--test" => options with { Restarts = 4, Report = false },
+                "--test" => options with { Restarts = 4, SecondTry = 5_000, Report = false },
                 _ => throw new ArgumentException(
                     $"'{args[i]}' is not an option: --restarts, --rate, --clients, --newer, --older, --no-report, --test."
                 ),

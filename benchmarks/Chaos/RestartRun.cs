@@ -47,10 +47,11 @@ internal static class RestartRun
 
         var tally = new RestartTally();
         var every = TimeSpan.FromSeconds((double)options.Clients / options.Rate);
+        TimeSpan? secondTry = TimeSpan.FromMilliseconds(options.SecondTry);
         using var stop = new CancellationTokenSource();
         var clients = Enumerable
             .Range(0, options.Clients)
-            .Select(n => new RestartClient(daemon.Base, n, every, triesAgain: socket is null, tally).RunAsync(stop.Token))
+            .Select(n => new RestartClient(daemon.Base, n, every, socket is null ? secondTry : null, tally).RunAsync(stop.Token))
             .ToArray();
         await Task.Delay(TimeSpan.FromSeconds(2));
         tally.LongestPause();
