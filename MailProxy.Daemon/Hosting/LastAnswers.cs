@@ -4,8 +4,7 @@ namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
 /// What HTTP does between the request to stop and the stop: for a moment every answer says <c>Connection: close</c> (RFC 9112, 9.6), so
-/// that
-/// clients let go of their connections by themselves instead of writing into one that is being closed.
+/// that clients let go of their connections by themselves instead of writing into one that is being closed.
 /// </summary>
 /// <param name="held">The service manager holds the sockets: who connects meanwhile waits for the next process.</param>
 internal sealed class LastAnswers(ConnectionLimit connections, AcceptGate gate, bool held, TimeProvider clock)

@@ -30,7 +30,7 @@ internal static class OtlpHeaders
         {
             return (File.ReadAllText(file).Trim(), null);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return ("", error.Message);
         }

@@ -7,8 +7,7 @@ namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
 /// The sockets that the service manager listens on and passes to the process (<c>LISTEN_FDS</c>, sd_listen_fds(3)). It keeps them open
-/// while
-/// the service restarts: who connects meanwhile waits, and is not refused.
+/// while the service restarts: who connects meanwhile waits, and is not refused.
 /// </summary>
 internal sealed partial class PassedSockets
 {

@@ -53,8 +53,7 @@ internal sealed partial class ServiceNotices(
     }
 
     // While the store's writer does not turn or a stage stands still, no beat is sent: only a restart can help then, and the service
-    // manager
-    // decides about that.
+    // manager decides about that.
     private async Task BeatAsync(TimeSpan every)
     {
         using var timer = new PeriodicTimer(every, clock);

@@ -4,9 +4,8 @@ using MailProxy.Pipeline.Disk;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>
-/// Reads the settings once more while the daemon runs, and applies what can change then: <c>Log:Level</c>, the admin key, and the
-/// profiles in
-/// <c>Verdicts:Directory</c>. Of the others the log says that they take a restart. Wrong settings change nothing.
+/// Reads the settings once more while the daemon runs, and applies what can change then: <c>Log:Level</c>, the admin key, and the profiles
+/// in <c>Verdicts:Directory</c>. Of the others the log says that they take a restart. Wrong settings change nothing.
 /// </summary>
 internal sealed partial class SettingsReload(
     DaemonSettings settings,
@@ -20,7 +19,20 @@ internal sealed partial class SettingsReload(
 
     private readonly Lock _one = new();
 
+    /// <summary>Whatever goes wrong is logged: it runs on the thread of a signal, where an exception would end the process.</summary>
     public void Run()
+    {
+        try
+        {
+            Apply();
+        }
+        catch (Exception error)
+        {
+            Log.Failed(logger, error);
+        }
+    }
+
+    private void Apply()
     {
         lock (_one)
         {
@@ -65,6 +77,9 @@ internal sealed partial class SettingsReload(
 
     private static partial class Log
     {
+        [LoggerMessage(16, LogLevel.Error, "Reloading the settings failed; what was not applied takes a restart")]
+        public static partial void Failed(ILogger logger, Exception fault);
+
         [LoggerMessage(12, LogLevel.Error, "The settings are wrong: {Mistake}")]
         public static partial void Wrong(ILogger logger, string mistake);
 
