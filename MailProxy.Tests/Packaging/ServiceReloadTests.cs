@@ -6,31 +6,12 @@ namespace MailProxy.Tests.Packaging;
 /// <summary>The unit under a real systemd: reload, the socket unit, the master key as a credential.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
-internal sealed class ServiceReloadTests
+internal sealed class ServiceReloadTests : InstalledService
 {
-    private PublishedDaemon _published = null!;
-    private SystemdMachine _machine = null!;
-
-    [OneTimeSetUp]
-    public async Task InstallAsync()
-    {
-        _published = await PublishedDaemon.MakeAsync();
-        _machine = await SystemdMachine.BootAsync(_published.Path);
-        await _machine.ShellAsync(PackagingReadme.Block("install"));
-    }
-
-    [OneTimeTearDown]
-    public async Task TearDownAsync()
-    {
-        if (_machine is not null)
-            await _machine.DisposeAsync();
-        _published?.Dispose();
-    }
-
     [SetUp]
     public async Task SetUpAsync()
     {
-        await _machine.ShellAsync(
+        await Machine.ShellAsync(
             """
             systemctl stop mailproxy.socket || true
             systemctl stop mailproxy
@@ -44,54 +25,54 @@ internal sealed class ServiceReloadTests
     [Test]
     public async Task Reload_ChangedSettings_AppliesWhatItCanAndNamesTheRest()
     {
-        var process = await _machine.ShowAsync("MainPID");
+        var process = await Machine.ShowAsync("MainPID");
         await SettingsAsync("""{"Log": {"Level": "Debug"}, "AdminKey": "a-new-admin-key-of-the-test", "Send": {"IdleConnections": 7}}""");
-        await _machine.RunAsync("systemctl", "reload", "mailproxy");
+        await Machine.RunAsync("systemctl", "reload", "mailproxy");
         await JournalHasAsync("The settings were reloaded");
 
-        Assert.That(await _machine.ShowAsync("MainPID"), Is.EqualTo(process));
-        Assert.That(await _machine.JournalAsync(), Does.Contain("take a restart: Send:IdleConnections\n"));
+        Assert.That(await Machine.ShowAsync("MainPID"), Is.EqualTo(process));
+        Assert.That(await Machine.JournalAsync(), Does.Contain("take a restart: Send:IdleConnections\n"));
         Assert.That(await StatusWithKeyAsync("a-new-admin-key-of-the-test"), Is.EqualTo("200"));
         Assert.That(await StatusWithKeyAsync("$(cat /var/lib/mailproxy/admin.key)"), Is.EqualTo("401"));
-        Assert.That(await _machine.JournalAsync(), Does.Not.Contain("a-new-admin-key"));
+        Assert.That(await Machine.JournalAsync(), Does.Not.Contain("a-new-admin-key"));
     }
 
     [Test]
     public async Task Reload_WrongSettings_FailsAndTheServiceGoesOnAsItWas()
     {
-        var process = await _machine.ShowAsync("MainPID");
+        var process = await Machine.ShowAsync("MainPID");
         await SettingsAsync("""{"Log": {"Level": "Loud"}}""");
-        var (exitCode, _) = await _machine.TryAsync("systemctl", "reload", "mailproxy");
+        var (exitCode, _) = await Machine.TryAsync("systemctl", "reload", "mailproxy");
 
         Assert.That(exitCode, Is.Not.Zero);
-        Assert.That(await _machine.JournalAsync(), Does.Contain("Log:Level"));
-        Assert.That(await _machine.ShowAsync("MainPID"), Is.EqualTo(process));
+        Assert.That(await Machine.JournalAsync(), Does.Contain("Log:Level"));
+        Assert.That(await Machine.ShowAsync("MainPID"), Is.EqualTo(process));
         Assert.That(await StatusWithKeyAsync("$(cat /var/lib/mailproxy/admin.key)"), Is.EqualTo("200"));
     }
 
     [Test]
     public async Task Hangup_WrongSettings_ChangesNothing()
     {
-        var process = await _machine.ShowAsync("MainPID");
+        var process = await Machine.ShowAsync("MainPID");
         await SettingsAsync("""{"AdminKey": "short"}""");
-        await _machine.ShellAsync($"kill -HUP {process}");
+        await Machine.ShellAsync($"kill -HUP {process}");
         await JournalHasAsync("The settings were not reloaded");
 
-        Assert.That(await _machine.ShowAsync("MainPID"), Is.EqualTo(process));
+        Assert.That(await Machine.ShowAsync("MainPID"), Is.EqualTo(process));
         Assert.That(await StatusWithKeyAsync("$(cat /var/lib/mailproxy/admin.key)"), Is.EqualTo("200"));
     }
 
     [Test]
     public async Task Socket_Enabled_RequestsWaitWhileTheServiceRestarts()
     {
-        await _machine.ShellAsync(PackagingReadme.Block("socket"));
+        await Machine.ShellAsync(PackagingReadme.Block("socket"));
         await JournalHasAsync("HTTP listens on 1 socket(s)");
-        await _machine.RunAsync("systemctl", "stop", "mailproxy.service");
+        await Machine.RunAsync("systemctl", "stop", "mailproxy.service");
 
         // Nobody runs: the request itself starts the service, and is answered by it.
-        Assert.That(await _machine.AskAsync("/health/ready"), Does.Contain("ready"));
+        Assert.That(await Machine.AskAsync("/health/ready"), Does.Contain("ready"));
 
-        var statuses = await _machine.ShellAsync(
+        var statuses = await Machine.ShellAsync(
             """
             key=$(cat /var/lib/mailproxy/admin.key)
             (for i in $(seq 300); do
@@ -104,7 +85,7 @@ internal sealed class ServiceReloadTests
             """
         );
         Assert.That(statuses.Trim(), Is.EqualTo("300 200"));
-        await _machine.ShellAsync("systemctl disable --now mailproxy.socket; systemctl stop mailproxy");
+        await Machine.ShellAsync("systemctl disable --now mailproxy.socket; systemctl stop mailproxy");
     }
 
     [Test]
@@ -115,21 +96,21 @@ internal sealed class ServiceReloadTests
         var block = PackagingReadme
             .Block("master-key")
             .Replace("systemd-creds encrypt", "systemd-creds encrypt --with-key=host", StringComparison.Ordinal);
-        await _machine.ShellAsync("systemctl stop mailproxy; rm -rf /var/lib/private/mailproxy/*\n" + block);
-        await _machine.RunAsync("systemctl", "start", "mailproxy");
+        await Machine.ShellAsync("systemctl stop mailproxy; rm -rf /var/lib/private/mailproxy/*\n" + block);
+        await Machine.RunAsync("systemctl", "start", "mailproxy");
 
-        Assert.That(await _machine.ShellAsync("ls /var/lib/mailproxy/"), Does.Contain("admin.key").And.Not.Contain("master.key"));
-        await _machine.ShellAsync("systemctl stop mailproxy; rm -rf /etc/credstore.encrypted /var/lib/private/mailproxy/*");
+        Assert.That(await Machine.ShellAsync("ls /var/lib/mailproxy/"), Does.Contain("admin.key").And.Not.Contain("master.key"));
+        await Machine.ShellAsync("systemctl stop mailproxy; rm -rf /etc/credstore.encrypted /var/lib/private/mailproxy/*");
     }
 
     private Task SettingsAsync(string json) =>
-        _machine.ShellAsync($"mkdir -p /etc/mailproxy; cat > /etc/mailproxy/appsettings.json <<'END'\n{json}\nEND");
+        Machine.ShellAsync($"mkdir -p /etc/mailproxy; cat > /etc/mailproxy/appsettings.json <<'END'\n{json}\nEND");
 
     private Task JournalHasAsync(string text) =>
-        Eventually.BecomesAsync(_machine.JournalAsync, journal => journal.Contains(text, StringComparison.Ordinal));
+        Eventually.BecomesAsync(Machine.JournalAsync, journal => journal.Contains(text, StringComparison.Ordinal));
 
     private Task<string> StatusWithKeyAsync(string key) =>
-        _machine.ShellAsync(
+        Machine.ShellAsync(
             $"curl -s -o /dev/null --max-time 30 -w '%{{http_code}}' -H \"Authorization: Bearer {key}\" http://127.0.0.1:8000/v1/status"
         );
 }

@@ -6,44 +6,25 @@ namespace MailProxy.Tests.Packaging;
 
 /// <summary>The unit as it is shipped, under a real systemd: start, stop, crash, watchdog, reload, journal, modes, update.</summary>
 [TestFixture]
-internal sealed class SystemdTests
+internal sealed class SystemdTests : InstalledService
 {
     private const string DropIns = "/run/systemd/system/mailproxy.service.d";
-
-    private PublishedDaemon _published = null!;
-    private SystemdMachine _machine = null!;
-
-    [OneTimeSetUp]
-    public async Task InstallAsync()
-    {
-        _published = await PublishedDaemon.MakeAsync();
-        _machine = await SystemdMachine.BootAsync(_published.Path);
-        await _machine.ShellAsync(PackagingReadme.Block("install"));
-    }
-
-    [OneTimeTearDown]
-    public async Task TearDownAsync()
-    {
-        if (_machine is not null)
-            await _machine.DisposeAsync();
-        _published?.Dispose();
-    }
 
     [SetUp]
     public async Task SetUpAsync()
     {
-        await _machine.ShellAsync($"rm -rf {DropIns} /etc/mailproxy/appsettings.json; systemctl daemon-reload; systemctl reset-failed");
-        await _machine.RunAsync("systemctl", "start", "mailproxy");
+        await Machine.ShellAsync($"rm -rf {DropIns} /etc/mailproxy/appsettings.json; systemctl daemon-reload; systemctl reset-failed");
+        await Machine.RunAsync("systemctl", "start", "mailproxy");
     }
 
     [Test]
     public async Task Start_UnitAsShipped_ReturnsWhenItTakesRequests()
     {
-        await _machine.RunAsync("systemctl", "restart", "mailproxy");
+        await Machine.RunAsync("systemctl", "restart", "mailproxy");
 
-        Assert.That(await _machine.AskAsync("/health/ready"), Does.Contain("ready"));
-        Assert.That(await _machine.ShowAsync("ActiveState"), Is.EqualTo("active"));
-        Assert.That(await _machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
+        Assert.That(await Machine.AskAsync("/health/ready"), Does.Contain("ready"));
+        Assert.That(await Machine.ShowAsync("ActiveState"), Is.EqualTo("active"));
+        Assert.That(await Machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
     }
 
     [TestCase("Type", "notify")]
@@ -55,83 +36,83 @@ internal sealed class SystemdTests
     [TestCase("DynamicUser", "yes")]
     [TestCase("NeedDaemonReload", "no")]
     public async Task Show_UnitAsShipped_IsHardenedAndBounded(string property, string value) =>
-        Assert.That(await _machine.ShowAsync(property), Is.EqualTo(value));
+        Assert.That(await Machine.ShowAsync(property), Is.EqualTo(value));
 
     [Test]
     public async Task Stop_HalfARequestAndAServerThatHangs_EndsCleanlyInItsTime()
     {
         await ConfigureAsync("Environment=MAILPROXY_DRAIN__GRACESECONDS=1 MAILPROXY_DRAIN__REPLYSECONDS=1");
-        await _machine.AskAsync("/v1/messages", """{"from":"a@example.com","to":"hang@example.com","text":"x"}""");
-        await _machine.ShellAsync("exec 3<>/dev/tcp/127.0.0.1/8000; printf 'GET / HTTP/1.1\\r\\nHos' >&3; systemctl stop mailproxy");
+        await Machine.AskAsync("/v1/messages", """{"from":"a@example.com","to":"hang@example.com","text":"x"}""");
+        await Machine.ShellAsync("exec 3<>/dev/tcp/127.0.0.1/8000; printf 'GET / HTTP/1.1\\r\\nHos' >&3; systemctl stop mailproxy");
 
-        Assert.That(await _machine.ShowAsync("Result"), Is.EqualTo("success"));
-        Assert.That(await _machine.ShowAsync("ActiveState"), Is.EqualTo("inactive"));
-        Assert.That(await _machine.JournalAsync(), Does.Contain("Stopped; waiting mail is on disk"));
+        Assert.That(await Machine.ShowAsync("Result"), Is.EqualTo("success"));
+        Assert.That(await Machine.ShowAsync("ActiveState"), Is.EqualTo("inactive"));
+        Assert.That(await Machine.JournalAsync(), Does.Contain("Stopped; waiting mail is on disk"));
     }
 
     [Test]
     public async Task Killed_IsStartedAnewAndKeepsWhatItHad()
     {
-        await _machine.AskAsync(
+        await Machine.AskAsync(
             "/v1/messages",
             """{"id":"kept","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}"""
         );
-        await NewProcessAsync(() => _machine.RunAsync("systemctl", "kill", "-s", "KILL", "--kill-who=main", "mailproxy"));
+        await NewProcessAsync(() => Machine.RunAsync("systemctl", "kill", "-s", "KILL", "--kill-who=main", "mailproxy"));
 
-        Assert.That(await _machine.AskAsync("/v1/messages/kept"), Does.Contain("scheduled"));
+        Assert.That(await Machine.AskAsync("/v1/messages/kept"), Does.Contain("scheduled"));
     }
 
     [Test]
     public async Task Watchdog_ProcessThatNoLongerTurns_IsKilledAndStartedAnew()
     {
         await ConfigureAsync("WatchdogSec=4");
-        await NewProcessAsync(async () => await _machine.RunAsync("kill", "-STOP", await _machine.ShowAsync("MainPID")));
+        await NewProcessAsync(async () => await Machine.RunAsync("kill", "-STOP", await Machine.ShowAsync("MainPID")));
 
-        Assert.That(await _machine.JournalAsync(), Does.Contain("Watchdog timeout"));
+        Assert.That(await Machine.JournalAsync(), Does.Contain("Watchdog timeout"));
     }
 
     [Test]
     public async Task Watchdog_ProcessThatTurns_IsLeftAlone()
     {
         await ConfigureAsync("WatchdogSec=2");
-        var before = await _machine.ShowAsync("WatchdogTimestampMonotonic");
+        var before = await Machine.ShowAsync("WatchdogTimestampMonotonic");
         for (var beats = 0; beats < 4; beats++)
         {
             var last = before;
-            before = await Eventually.BecomesAsync(() => _machine.ShowAsync("WatchdogTimestampMonotonic"), now => now != last);
+            before = await Eventually.BecomesAsync(() => Machine.ShowAsync("WatchdogTimestampMonotonic"), now => now != last);
         }
 
-        Assert.That(await _machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
+        Assert.That(await Machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
     }
 
     [Test]
     public async Task Start_WrongSettings_FailsOnceAndWaitsForAPerson()
     {
-        await _machine.ShellAsync("""echo '{"Log": {"Level": "Loud"}}' > /etc/mailproxy/appsettings.json""");
-        var (exitCode, _) = await _machine.TryAsync("systemctl", "restart", "mailproxy");
+        await Machine.ShellAsync("""echo '{"Log": {"Level": "Loud"}}' > /etc/mailproxy/appsettings.json""");
+        var (exitCode, _) = await Machine.TryAsync("systemctl", "restart", "mailproxy");
 
         Assert.That(exitCode, Is.Not.Zero);
-        Assert.That(await _machine.ShowAsync("ExecMainStatus"), Is.EqualTo("2"));
-        Assert.That(await _machine.ShowAsync("ActiveState"), Is.EqualTo("failed"));
-        Assert.That(await _machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
-        Assert.That(await _machine.JournalAsync(), Does.Contain("Log:Level"));
+        Assert.That(await Machine.ShowAsync("ExecMainStatus"), Is.EqualTo("2"));
+        Assert.That(await Machine.ShowAsync("ActiveState"), Is.EqualTo("failed"));
+        Assert.That(await Machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
+        Assert.That(await Machine.JournalAsync(), Does.Contain("Log:Level"));
     }
 
     [Test]
     public async Task Files_AllThatItMade_AreItsOwnersOnly()
     {
         // Large enough for a file of its own.
-        await _machine.ShellAsync(
+        await Machine.ShellAsync(
             """
             (printf '{"from":"a@example.com","to":"b@example.com","send_at":"2037-01-01T08:00:00Z","text":"'; head -c 400000 /dev/zero | tr '\0' x; printf '"}') > /tmp/large.json
             """
         );
-        await _machine.AskAsync(
+        await Machine.AskAsync(
             "/v1/messages",
             json: null,
             method: "POST -H 'Content-Type: application/json' --data-binary @/tmp/large.json"
         );
-        var files = await _machine.ShellAsync("find -L /var/lib/mailproxy -printf '%y %m %P\\n' | sort");
+        var files = await Machine.ShellAsync("find -L /var/lib/mailproxy -printf '%y %m %P\\n' | sort");
 
         Assert.That(
             files,
@@ -148,10 +129,10 @@ internal sealed class SystemdTests
     [Test]
     public async Task Journal_LinesOfTheDaemon_CarryTheirPriorities()
     {
-        await _machine.AskAsync("/v1/dispatcher/suspend", method: "POST");
-        await _machine.AskAsync("/v1/dispatcher/activate", method: "POST");
-        await _machine.RunAsync("systemctl", "restart", "mailproxy");
-        var lines = (await _machine.RunAsync("journalctl", "-o", "json", "-u", "mailproxy", "_COMM=mailproxy"))
+        await Machine.AskAsync("/v1/dispatcher/suspend", method: "POST");
+        await Machine.AskAsync("/v1/dispatcher/activate", method: "POST");
+        await Machine.RunAsync("systemctl", "restart", "mailproxy");
+        var lines = (await Machine.RunAsync("journalctl", "-o", "json", "-u", "mailproxy", "_COMM=mailproxy"))
             .Split('\n')
             .Select(line => JsonNode.Parse(line)!)
             .ToList();
@@ -171,52 +152,50 @@ internal sealed class SystemdTests
         var before = await ProgramAsync();
         var block = PackagingReadme.Block("update");
         var restart = block.IndexOf("systemctl restart", StringComparison.Ordinal);
-        await _machine.ShellAsync(block[..restart]);
+        await Machine.ShellAsync(block[..restart]);
         Assert.That(await ProgramAsync(), Is.EqualTo(before));
-        Assert.That(await _machine.AskAsync("/v1/status"), Does.Contain("version").Or.Contain("queued"));
+        Assert.That(await Machine.AskAsync("/v1/status"), Does.Contain("version").Or.Contain("queued"));
 
-        await _machine.ShellAsync(block[restart..]);
+        await Machine.ShellAsync(block[restart..]);
         Assert.That(await ProgramAsync(), Is.Not.EqualTo(before));
-        Assert.That(await _machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
-        Assert.That(await _machine.AskAsync("/health/ready"), Does.Contain("ready"));
+        Assert.That(await Machine.ShowAsync("NRestarts"), Is.EqualTo("0"));
+        Assert.That(await Machine.AskAsync("/health/ready"), Does.Contain("ready"));
     }
 
     [Test]
     public async Task BackupAndRestore_AsTheReadmeSays_KeepWhatTheBackupHasAndStartSuspended()
     {
-        await _machine.AskAsync(
+        await Machine.AskAsync(
             "/v1/messages",
             """{"id":"saved","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}"""
         );
-        await _machine.ShellAsync(PackagingReadme.Block("backup"));
-        await _machine.AskAsync(
+        await Machine.ShellAsync(PackagingReadme.Block("backup"));
+        await Machine.AskAsync(
             "/v1/messages",
             """{"id":"later","from":"a@example.com","to":"b@example.com","text":"x","send_at":"2037-01-01T08:00:00Z"}"""
         );
-        await _machine.ShellAsync(PackagingReadme.Block("restore"));
+        await Machine.ShellAsync(PackagingReadme.Block("restore"));
 
-        Assert.That(await _machine.AskAsync("/v1/messages?limit=500"), Does.Contain("\"saved\"").And.Not.Contain("\"later\""));
-        Assert.That(await _machine.AskAsync("/v1/status"), Does.Contain("\"suspended\":true"));
-        await _machine.AskAsync("/v1/dispatcher/activate", method: "POST");
+        Assert.That(await Machine.AskAsync("/v1/messages?limit=500"), Does.Contain("\"saved\"").And.Not.Contain("\"later\""));
+        Assert.That(await Machine.AskAsync("/v1/status"), Does.Contain("\"suspended\":true"));
+        await Machine.AskAsync("/v1/dispatcher/activate", method: "POST");
     }
 
-    private async Task<string> ProgramAsync() => await _machine.RunAsync("readlink", $"/proc/{await _machine.ShowAsync("MainPID")}/exe");
+    private async Task<string> ProgramAsync() => await Machine.RunAsync("readlink", $"/proc/{await Machine.ShowAsync("MainPID")}/exe");
 
     private async Task ConfigureAsync(string line)
     {
-        await _machine.ShellAsync(
-            $"mkdir -p {DropIns}; printf '[Service]\\n%s\\n' '{line}' > {DropIns}/test.conf; systemctl daemon-reload"
-        );
-        await _machine.RunAsync("systemctl", "restart", "mailproxy");
+        await Machine.ShellAsync($"mkdir -p {DropIns}; printf '[Service]\\n%s\\n' '{line}' > {DropIns}/test.conf; systemctl daemon-reload");
+        await Machine.RunAsync("systemctl", "restart", "mailproxy");
     }
 
     /// <summary>Waits until another process than before takes requests.</summary>
     private async Task NewProcessAsync(Func<Task> act)
     {
-        var before = await _machine.ShowAsync("MainPID");
+        var before = await Machine.ShowAsync("MainPID");
         await act();
-        await Eventually.BecomesAsync(() => _machine.ShowAsync("MainPID"), now => now != before && now != "0");
-        await Eventually.BecomesAsync(() => _machine.ShowAsync("ActiveState"), state => state == "active");
-        Assert.That(await _machine.AskAsync("/health/ready"), Does.Contain("ready"));
+        await Eventually.BecomesAsync(() => Machine.ShowAsync("MainPID"), now => now != before && now != "0");
+        await Eventually.BecomesAsync(() => Machine.ShowAsync("ActiveState"), state => state == "active");
+        Assert.That(await Machine.AskAsync("/health/ready"), Does.Contain("ready"));
     }
 }
