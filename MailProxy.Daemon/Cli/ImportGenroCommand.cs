@@ -77,7 +77,7 @@ internal static class ImportGenroCommand
                 : null;
         try
         {
-            using var stores = await SqliteStores.OpenAsync(
+            using var stores = await Stores.OpenAsync(
                 settings,
                 new PipelineHealth(),
                 new PipelineMetrics(Metrics.NewCustomRegistry()),

@@ -102,7 +102,7 @@ internal static class DaemonApp
         }
     }
 
-    private static async Task<SqliteStores> AddEngineAsync(
+    private static async Task<Stores> AddEngineAsync(
         IServiceCollection services,
         DaemonSettings settings,
         TimeProvider clock,
@@ -115,7 +115,7 @@ internal static class DaemonApp
         var metrics = new PipelineMetrics(registry);
         metrics.Build.WithLabels(StatusRoutes.Version).Set(1);
         DotNetStats.Register(registry);
-        var storage = await SqliteStores.OpenAsync(settings, health, metrics, clock, logs);
+        var storage = await Stores.OpenAsync(settings, health, metrics, clock, logs);
         var configured = new ConfiguredResources(storage.Configuration, storage.Sending, logs);
         var (accounts, tenants) = (configured.Accounts, configured.Tenants);
         var policy = new NetworkPolicy(settings.Network);
@@ -244,7 +244,7 @@ internal static class DaemonApp
         ILoggerFactory logs
     ) => services.AddHostedService(_ => SpanExport.Open(settings, metrics, logs));
 
-    private static void AddEdge(IServiceCollection services, DaemonSettings settings, SqliteStores storage, ILoggerFactory logs)
+    private static void AddEdge(IServiceCollection services, DaemonSettings settings, Stores storage, ILoggerFactory logs)
     {
         var ingest = settings.Engine.Ingest;
         services.AddSingleton(Options.Create(settings.Api));
@@ -255,9 +255,7 @@ internal static class DaemonApp
         services.AddSingleton<BeginSpool>(storage.Spool.Begin);
         services.AddSingleton(new ConnectionLimit(settings.Api.MaxConnections ?? Math.Max(LeastConnections, OpenFiles.Limit() / 2)));
         services.AddSingleton(new ScratchFiles(Path.Combine(Path.GetFullPath(settings.Data), "spool")));
-        services.AddSingleton<StorageLook>(
-            new StorageFiles(Path.GetFullPath(settings.Data), storage.Spool, logs.CreateLogger<StorageFiles>()).Look
-        );
+        services.AddSingleton<StorageLook>(new StorageFiles(settings, storage.Spool, logs.CreateLogger<StorageFiles>()).Look);
         services.AddHostedService<ReadinessWatch>();
         services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);

@@ -49,6 +49,8 @@ public sealed class DaemonSettings
     /// </summary>
     public string? MasterKey { get; init; }
 
+    public StorageSettings Storage { get; init; } = new();
+
     public LogSettings Log { get; init; } = new();
 
     public NetworkOptions Network { get; init; } = new();

@@ -17,7 +17,7 @@ internal sealed partial class PipelineService(
     AccountsInForce inForce,
     CurrentAccounts accounts,
     ConfigurationWriter<Tenant> tenants,
-    SqliteStores storage,
+    Stores storage,
     IHostApplicationLifetime lifetime,
     ILogger<PipelineService> logger
 ) : IHostedService

@@ -70,6 +70,7 @@ internal static class SettingsReader
             .. SettingsRules.Mistakes(settings),
             .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}"),
             .. OtlpHeaders.Load(settings.Telemetry.Otlp),
+            .. StorageConnection.Load(settings.Storage, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY")),
         ];
         return combined.Length > 0 ? (null, combined) : (settings, []);
     }

@@ -4,18 +4,20 @@ using MailProxy.Pipeline.Telemetry;
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>Checks whether the daemon's files are still on disk; a removed spool directory is created again.</summary>
-internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogger<StorageFiles> logger)
+internal sealed partial class StorageFiles(DaemonSettings settings, SpoolFiles spool, ILogger<StorageFiles> logger)
 {
-    private readonly string _database = Path.Combine(data, "mailproxy.db");
+    private readonly string _data = Path.GetFullPath(settings.Data);
 
     /// <summary>What is missing; null when nothing is.</summary>
     public NotReady? Look()
     {
+        var database = Path.Combine(_data, "mailproxy.db");
+
         // SQLite continues to write into a deleted file, and everything written there is lost when the process ends.
-        if (!File.Exists(_database))
+        if (!settings.Storage.IsPostgres && !File.Exists(database))
             return new(
                 "store_missing",
-                $"'{_database}' was removed or moved while the program is running: what "
+                $"'{database}' was removed or moved while the program is running: what "
                     + $"it writes now will be lost when it ends. Put it back, or stop the program and restore a backup.",
                 "The database file was removed or moved while the program is running. Put it back, or stop the program and restore "
                     + "a backup."
@@ -23,14 +25,14 @@ internal sealed partial class StorageFiles(string data, SpoolFiles spool, ILogge
         try
         {
             if (spool.Restore())
-                Log.Restored(logger, data);
+                Log.Restored(logger, _data);
             return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return new(
                 "spool_missing",
-                $"The directory 'spool' in '{data}' is missing and cannot be created again: {OneLine.Of(error)}",
+                $"The directory 'spool' in '{_data}' is missing and cannot be created again: {OneLine.Of(error)}",
                 "The directory 'spool' of the data directory is missing and cannot be created again; the log says why."
             );
         }

@@ -107,7 +107,7 @@ public sealed partial class DependencyTests
             Path.Combine("MailProxy.Pipeline", "Report"),
             Path.Combine("MailProxy.Pipeline", "Configuration", "Webhooks"),
             Path.Combine("MailProxy.Pipeline", "Storage", "Subscription.cs"),
-            Path.Combine("MailProxy.Pipeline", "Storage", "Sqlite", "ProgressRows.cs"),
+            Path.Combine("MailProxy.Pipeline", "Storage", "Sql", "ProgressRows.cs"),
         ];
         var files = Repository
             .Sources("MailProxy.Pipeline")

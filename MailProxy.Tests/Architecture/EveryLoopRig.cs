@@ -10,7 +10,7 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
@@ -32,7 +32,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
     private readonly CurrentAccounts _accounts = new();
     private readonly CurrentVolumes _volumes = new();
     private readonly FaultyCalls _calls;
-    private readonly SqliteDeliveryLog _log;
+    private readonly SqlDeliveryLog _log;
     private LoopbackFiles _source = null!;
     private LargeFileService _links = null!;
     private bool _posted;
@@ -100,8 +100,8 @@ internal sealed class EveryLoopRig : IAsyncDisposable
                 return [IPAddress.Loopback];
             }
         );
-        var store = new SqliteMessageStore(_files.Database, _files.Spool, ContentHash.Of, _clock, NullLogger<SqliteMessageStore>.Instance);
-        var links = await SqliteLinkStore.OpenAsync(_files.Database, _files.Box);
+        var store = new SqlMessageStore(_files.Database, _files.Spool, ContentHash.Of, _clock, NullLogger<SqlMessageStore>.Instance);
+        var links = await SqlLinkStore.OpenAsync(_files.Database, _files.Box);
         await ConfigureAsync(links);
 
         var faultyLinks = FaultyProxy<ILinkStore>.Around(links, _calls);
@@ -125,7 +125,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
                 FaultyProxy<IMessageStore>.Around(store, _calls),
                 FaultyProxy<IMarks>.Around(store, _calls),
                 FaultyProxy<IDeliveryLog>.Around(_log, _calls),
-                FaultyProxy<IRetentionStore>.Around(new SqliteRetentionStore(_files.Database, _files.Spool), _calls),
+                FaultyProxy<IRetentionStore>.Around(new SqlRetentionStore(_files.Database, _files.Spool), _calls),
                 _accounts,
                 key => key.ToString(),
                 _files.Spool,
@@ -140,18 +140,18 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             {
                 Volumes = _volumes,
                 Links = _links,
-                Destinations = FaultyProxy<IDestinationUses>.Around(new SqliteDestinationUses(_files.Database), _calls),
-                SecretWarnings = FaultyProxy<ISecretWarnings>.Around(new SqliteSecretWarnings(_files.Database), _calls),
-                Circuits = FaultyProxy<ICircuitStore>.Around(new SqliteCircuitStore(_files.Database, NullLogger.Instance), _calls),
+                Destinations = FaultyProxy<IDestinationUses>.Around(new SqlDestinationUses(_files.Database), _calls),
+                SecretWarnings = FaultyProxy<ISecretWarnings>.Around(new SqlSecretWarnings(_files.Database), _calls),
+                Circuits = FaultyProxy<ICircuitStore>.Around(new SqlCircuitStore(_files.Database, NullLogger.Instance), _calls),
                 CacheDirectory = Path.Combine(_files.Path, "cache"),
             }
         );
         await Pipeline.StartAsync(suspended: false);
     }
 
-    private async Task ConfigureAsync(SqliteLinkStore links)
+    private async Task ConfigureAsync(SqlLinkStore links)
     {
-        var accounts = new SqliteConfigurationStore(_files.Database, _files.Box, _clock);
+        var accounts = new SqlConfigurationStore(_files.Database, _files.Box, _clock);
         await accounts.PutAccountAsync(
             new()
             {
@@ -207,7 +207,7 @@ internal sealed class EveryLoopRig : IAsyncDisposable
             false,
             new(0)
         );
-        var configuration = new SqliteConfigurationStore(_files.Database, _files.Box, _clock);
+        var configuration = new SqlConfigurationStore(_files.Database, _files.Box, _clock);
         await configuration.PutEndpointAsync(events, "test");
         foreach (var style in new[] { ReportStyle.Sync, ReportStyle.Genro })
         {

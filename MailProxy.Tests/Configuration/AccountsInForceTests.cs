@@ -2,7 +2,7 @@ using System.Net;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Accounts;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -45,7 +45,7 @@ internal sealed class AccountsInForceTests
         _inForce = new(_current, _tenants, _log);
         _writer = new(
             AccountFields.Noun,
-            new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System),
+            new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System),
             _turn,
             _inForce.Swap
         );
@@ -123,7 +123,7 @@ internal sealed class AccountsInForceTests
         using var turn = new ConfigurationTurn();
         var later = new ConfigurationWriter<SmtpAccount>(
             AccountFields.Noun,
-            new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System),
+            new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System),
             turn,
             new AccountsInForce(current, _tenants, log).Swap
         );

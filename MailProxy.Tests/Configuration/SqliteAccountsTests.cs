@@ -6,7 +6,7 @@ using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -30,13 +30,13 @@ internal sealed class SqliteAccountsTests : AccountStoreContract
         """;
 
     private TemporaryStore _store = null!;
-    private SqliteSendingStore? _sending;
+    private SqlSendingStore? _sending;
 
-    protected override IConfigurationStore Store => new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
     protected override ISendingStore Sending => Names;
 
-    private SqliteSendingStore Names => _sending ??= SqliteSendingStore.Open(_store.Database, TimeProvider.System);
+    private SqlSendingStore Names => _sending ??= SqlSendingStore.Open(_store.Database, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();

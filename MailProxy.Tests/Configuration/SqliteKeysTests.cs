@@ -3,7 +3,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -14,9 +14,9 @@ internal sealed class SqliteKeysTests : KeyStoreContract
 {
     private TemporaryStore _store = null!;
 
-    protected override IConfigurationStore Store => new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
-    protected override IKeyUseStore Uses => new SqliteKeyUseStore(_store.Database);
+    protected override IKeyUseStore Uses => new SqlKeyUseStore(_store.Database);
 
     [SetUp]
     public void Open() => _store = new();
@@ -69,7 +69,7 @@ internal sealed class SqliteKeysTests : KeyStoreContract
     [Test]
     public async Task Audit_Appended_IsReadInPages()
     {
-        var log = new SqliteAuditLog(_store.Database, TimeProvider.System);
+        var log = new SqlAuditLog(_store.Database, TimeProvider.System);
         for (var i = 1; i <= 3; i++)
             await log.AppendAsync("unknown", "key.refused", $"s{i}", "{}");
         var first = await log.ReadAsync(0, 2);
@@ -122,5 +122,5 @@ internal sealed class SqliteKeysTests : KeyStoreContract
     protected override void Reopen() => _store.Close();
 
     protected override Task<IReadOnlyList<AuditEntry>> AuditAsync() =>
-        new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 100);
+        new SqlAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 100);
 }

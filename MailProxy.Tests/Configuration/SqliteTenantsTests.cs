@@ -8,7 +8,7 @@ using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -20,9 +20,9 @@ internal sealed class SqliteTenantsTests : TenantStoreContract
 {
     private TemporaryStore _store = null!;
 
-    protected override IConfigurationStore Store => new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
-    protected override IDeliveryLog Log => new SqliteDeliveryLog(_store.Database, _store.Box, TimeProvider.System);
+    protected override IDeliveryLog Log => new SqlDeliveryLog(_store.Database, _store.Box, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();
@@ -55,7 +55,7 @@ internal sealed class SqliteTenantsTests : TenantStoreContract
     {
         await PutAsync("acme", "one");
         Assert.That(
-            () => SqliteSecrets.OpenAsync(_store.Database, new(null, null, _store.Path), TimeProvider.System, NullLogger.Instance),
+            () => SqlSecrets.OpenAsync(_store.Database, new(null, null, _store.Path), TimeProvider.System, NullLogger.Instance),
             Throws.TypeOf<StoreRefusedException>().With.Message.Contains(_store.Key.Id)
         );
     }
@@ -64,7 +64,7 @@ internal sealed class SqliteTenantsTests : TenantStoreContract
     public async Task Delete_Tenant_TakesItsVolumesKeysAndSuspendedBatchesAndTellsWhatTheyWere()
     {
         await PutAsync("acme", "one");
-        var batches = new SqliteBatchStore(_store.Database, TimeProvider.System);
+        var batches = new SqlBatchStore(_store.Database, TimeProvider.System);
         foreach (var tenant in (string[])["acme", "default"])
         {
             await Store.PutVolumeAsync(

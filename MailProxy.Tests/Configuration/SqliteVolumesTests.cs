@@ -1,7 +1,7 @@
 using System.Text;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -12,7 +12,7 @@ internal sealed class SqliteVolumesTests : VolumeStoreContract
 {
     private TemporaryStore _store = null!;
 
-    protected override IConfigurationStore Store => new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();

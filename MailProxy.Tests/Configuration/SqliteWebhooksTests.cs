@@ -1,7 +1,7 @@
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -13,9 +13,9 @@ internal sealed class SqliteWebhooksTests
 {
     private TemporaryStore _store = null!;
 
-    private SqliteConfigurationStore Store => new(_store.Database, _store.Box, TimeProvider.System);
+    private SqlConfigurationStore Store => new(_store.Database, _store.Box, TimeProvider.System);
 
-    private SqliteDeliveryLog Log => new(_store.Database, _store.Box, TimeProvider.System);
+    private SqlDeliveryLog Log => new(_store.Database, _store.Box, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();

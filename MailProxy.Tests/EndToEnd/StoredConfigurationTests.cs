@@ -117,7 +117,7 @@ public sealed class StoredConfigurationTests
 
     private static async Task StoreAsync(TestDaemon daemon, string url)
     {
-        var store = daemon.Services.GetRequiredService<SqliteStores>().Configuration;
+        var store = daemon.Services.GetRequiredService<Stores>().Configuration;
         WebhookEndpoint endpoint = new("default", "good", url, WebhookSignature.NewSecret(), [], false, 1, false, new(0));
         await store.PutEndpointAsync(endpoint, "test");
         await store.PutEndpointAsync(endpoint with { Id = "expires", Auth = new SourceAuth.Header("Expires", "x") }, "test");

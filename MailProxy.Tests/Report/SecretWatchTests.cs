@@ -2,7 +2,7 @@ using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -26,7 +26,7 @@ internal sealed class SecretWatchTests
     public async Task OpenAsync()
     {
         _store = new();
-        var configuration = new SqliteConfigurationStore(_store.Database, _store.Box, _clock);
+        var configuration = new SqlConfigurationStore(_store.Database, _store.Box, _clock);
         await configuration.PutAccountAsync(
             new()
             {
@@ -106,7 +106,7 @@ internal sealed class SecretWatchTests
     private async Task RunAsync(Func<Task> meanwhile)
     {
         using var stop = new CancellationTokenSource();
-        var watch = new SecretWatch(_accounts, new SqliteSecretWarnings(_store.Database), _clock, NullLogger.Instance);
+        var watch = new SecretWatch(_accounts, new SqlSecretWarnings(_store.Database), _clock, NullLogger.Instance);
         var running = watch.RunAsync(stop.Token);
         await meanwhile();
         await stop.CancelAsync();
@@ -116,7 +116,7 @@ internal sealed class SecretWatchTests
     /// <summary>All events, once there are so many.</summary>
     private async Task<IReadOnlyList<MailEvent>> EventsAsync(int count)
     {
-        var log = new SqliteDeliveryLog(_store.Database, _store.Box, _clock);
+        var log = new SqlDeliveryLog(_store.Database, _store.Box, _clock);
         while (true)
         {
             var (events, through) = await log.ReadAsync("default", 0, 100);

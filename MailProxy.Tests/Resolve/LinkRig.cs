@@ -4,7 +4,7 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Network;
 using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging;
@@ -51,7 +51,7 @@ internal sealed class LinkRig : IDisposable
     public static async Task<LinkRig> StartAsync()
     {
         var store = new TemporaryStore();
-        return new(store, await SqliteLinkStore.OpenAsync(store.Database, store.Box));
+        return new(store, await SqlLinkStore.OpenAsync(store.Database, store.Box));
     }
 
     public static VolumeConfig.S3 Bucket(S3Server server, string? prefix = null) =>

@@ -1,6 +1,6 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 
 namespace MailProxy.Tests.Schedule;
 

@@ -6,6 +6,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class AppendContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

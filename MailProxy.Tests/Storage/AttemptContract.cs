@@ -8,6 +8,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What is kept of a message's attempts: the last ones, as long as its content.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class AttemptContract<TBench> : RetentionFixture<TBench>
     where TBench : StoreBench, new()
 {

@@ -9,6 +9,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What every store keeps for an edge that speaks the contract of another program.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class CompatStoreContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What accounts have sent to single domains, and the mail that waits for such a limit.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class DestinationUsesContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

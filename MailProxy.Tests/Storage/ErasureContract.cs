@@ -8,6 +8,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What is left of a person's address, and of what belongs to others.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

@@ -5,6 +5,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class ExpiryContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>How a lane is read that has mail of several batches: as much of each.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class FlowContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

@@ -6,6 +6,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What cancel, hold and release do to a message.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class HoldContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

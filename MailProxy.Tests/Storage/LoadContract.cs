@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What a ticket loads: the transaction that it stands for, or nothing when it is stale.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class LoadContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What is loaded together: the same as by itself, or nothing.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class LoadTogetherContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

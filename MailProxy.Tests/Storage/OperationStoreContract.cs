@@ -7,6 +7,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What every store keeps of operations.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class OperationStoreContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

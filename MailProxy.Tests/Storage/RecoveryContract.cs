@@ -6,6 +6,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {
@@ -54,6 +55,12 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         Bench.Crash();
         var recovery = await Store.RecoverAsync(Now);
 
+        if (!Bench.KnowsPhases)
+        {
+            Assert.That((recovery.InDoubt.Single().Mark?.Permits, recovery.Answered.Count), Is.EqualTo((mark.Permits, 0)));
+            return;
+        }
+
         Assert.That(recovery.InDoubt, Is.Empty);
         var tried = recovery.Answered.Single();
         var known = ticket with { Flow = default };
@@ -76,6 +83,12 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
 
         Bench.Crash();
         var recovery = await Store.RecoverAsync(Now);
+
+        if (!Bench.KnowsPhases)
+        {
+            Assert.That((recovery.InDoubt.Count, recovery.LimitUses.Sum(static use => use.Count)), Is.EqualTo((1, 3 * 3 + 3)));
+            return;
+        }
 
         Assert.That((recovery.InDoubt.Count, recovery.LimitUses.Count), Is.EqualTo((0, 0)));
         Assert.That((await ClaimAsync()).Tickets, Is.EqualTo(new[] { ticket }));

@@ -8,6 +8,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What a submission was judged by may be deleted before it is stored; the commit asks again.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

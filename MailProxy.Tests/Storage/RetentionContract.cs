@@ -6,6 +6,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What goes, what stays, and until when.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class RetentionContract<TBench> : RetentionFixture<TBench>
     where TBench : StoreBench, new()
 {

@@ -5,6 +5,7 @@ namespace MailProxy.Tests.Storage;
 
 /// <summary>What is not reported stays, and who holds it.</summary>
 [TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
 internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench>
     where TBench : StoreBench, new()
 {

@@ -21,11 +21,14 @@ internal abstract class StoreBench : IDisposable
     /// <summary>Attempts whose marks the store still keeps.</summary>
     public abstract int Unsettled { get; }
 
-    public abstract IDeliveryLog Log { get; }
+    /// <summary>Whether a start knows how far each attempt had come; else each that was marked is in doubt.</summary>
+    public abstract bool KnowsPhases { get; }
+
+    public abstract IDeliveryLog Log { get; protected set; }
 
     public abstract IConfigurationStore Configuration { get; }
 
-    public abstract IRetentionStore Retention { get; }
+    public abstract IRetentionStore Retention { get; protected set; }
 
     public abstract IErasure Erasure { get; }
 
@@ -36,6 +39,12 @@ internal abstract class StoreBench : IDisposable
     public abstract ICompatStore Compat { get; }
 
     public abstract IOperationStore Operations { get; }
+
+    public abstract ITenantRemoval Removal { get; }
+
+    public abstract IBatchStore Batches { get; }
+
+    public abstract IAuditLog AuditLog { get; }
 
     public abstract SpoolFiles Spool { get; }
 

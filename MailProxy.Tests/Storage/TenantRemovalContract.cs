@@ -3,18 +3,21 @@ using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>A tenant made anew under an old id finds nothing of the old one.</summary>
-internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class TenantRemovalContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
-    private SqliteConfigurationStore Tenants => new(Bench.Database, new([MasterKey.Generate()]), Bench.Clock);
+    private IConfigurationStore Tenants => Bench.Configuration;
 
-    private SqliteTenantRemoval Removal => new(Bench.Database, Bench.Spool);
+    private ITenantRemoval Removal => Bench.Removal;
 
     [Test]
     public async Task Delete_FinishedMail_GoesWithItsTenantAndNobodyElses()
@@ -24,11 +27,12 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
         for (var i = 0; i < 450; i++)
             await FinishAsync("acme", $"m{i}", i == 7 ? file : null);
         await FinishAsync("other", "m1", null);
-        await Bench.RunAsync(
-            "INSERT INTO events (tenant, message, sequence, type, at, status, attempt) VALUES ('acme', NULL, 0, 20, 1, 0, 0), "
-                + "('other', NULL, 0, 20, 1, 0, 0)"
-        );
-        await Bench.RunAsync("INSERT INTO idempotency VALUES ('acme', 'k', x'01', 202, x'01', 1), ('other', 'k', x'01', 202, x'01', 1)");
+        foreach (var tenant in (string[])["acme", "other"])
+        {
+            await Bench.Log.AppendAsync(tenant, EventType.AccountThrottled, null, null, 1);
+            var claim = new IdempotencyClaim("k", [1], static _ => new(202, [1]));
+            await In30(Store.AppendNowAsync([new AcceptedBatch(new Submission(tenant, [], claim), [])]));
+        }
 
         Assert.That(await Tenants.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.Deleted));
         Assert.That(await Removal.RemoveAsync("acme", 1), Is.False);
@@ -65,7 +69,7 @@ internal sealed class TenantRemovalContract : MessageStoreContract<SqliteBench>
     {
         await FinishAsync("default", "m1", null);
         Assert.That(await Removal.RemoveAsync("default", 10), Is.True);
-        await Removal.RemoveSliceAsync("default"); // as if it had been deleted and made anew since somebody looked
+        await ((SqlTenantRemoval)Removal).RemoveSliceAsync("default"); // as if it had been deleted and made anew since somebody looked
         Assert.That(Bench.Count("messages"), Is.EqualTo(1));
     }
 

@@ -1,14 +1,15 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>The trace that a message belongs to: kept with it, told with its events, and gone with it.</summary>
-internal sealed class TraceContract : RetentionFixture<SqliteBench>
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class TraceContract<TBench> : RetentionFixture<TBench>
+    where TBench : StoreBench, new()
 {
     private static readonly TraceContext First = new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "rojo=1");
     private static readonly TraceContext Second = new("00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", null);
@@ -121,7 +122,7 @@ internal sealed class TraceContract : RetentionFixture<SqliteBench>
     [Test]
     public async Task Delete_TheTenant_TakesItsTracesAndNobodyElses()
     {
-        var tenants = new SqliteConfigurationStore(Bench.Database, new([MasterKey.Generate()]), Bench.Clock);
+        var tenants = Bench.Configuration;
         await tenants.PutTenantAsync(new() { Id = "acme", Name = "Acme" }, "ann");
         foreach (var tenant in (string[])["acme", "other"])
         {
@@ -131,7 +132,7 @@ internal sealed class TraceContract : RetentionFixture<SqliteBench>
         }
 
         await tenants.DeleteTenantAsync("acme", "ann");
-        await new SqliteTenantRemoval(Bench.Database, Bench.Spool).RemoveAsync("acme", 100);
+        await Bench.Removal.RemoveAsync("acme", 100);
         Assert.That(Rows, Is.EqualTo(1));
     }
 }

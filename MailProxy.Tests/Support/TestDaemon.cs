@@ -28,6 +28,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         Http = As(Key);
     }
 
+    /// <summary>Whether every daemon of this run keeps its mail in PostgreSQL, in a database for each data directory.</summary>
+    public static bool IsOnPostgres { get; } = Environment.GetEnvironmentVariable("TEST_STORE") == "postgres";
+
     public string Data { get; }
 
     public HttpClient Http { get; }
@@ -48,6 +51,13 @@ internal sealed class TestDaemon : IAsyncDisposable
             ["AdminKey"] = Key,
             ["Log:Level"] = "Warning",
         };
+        if (IsOnPostgres)
+        {
+            values["Storage:Provider"] = "postgres";
+            values["Storage:ConnectionString"] = PostgresServer.Shared.ConnectionString(PostgresServer.Shared.DatabaseOf(data));
+            values["Storage:Node"] = "test";
+        }
+
         foreach (var (name, value) in settings)
             values[name] = value;
         var (read, mistakes) = SettingsReader.Read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());

@@ -1,6 +1,7 @@
 using MailProxy.Benchmarks.Support;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,7 +17,8 @@ internal sealed class BareStatements : IDisposable
     private const int RowsPerCommit = 256;
 
     private readonly string _directory;
-    private readonly Session _session;
+    private readonly SqliteSession _session;
+    private readonly NumberLine _numbers = new();
     private readonly Checkpointer _checkpointer;
     private readonly EventRows _events;
 
@@ -33,7 +35,7 @@ internal sealed class BareStatements : IDisposable
         _session = new(Connections.OpenWriter(path, Checkpointer.StartAt));
         _checkpointer = new(path, NullLogger.Instance);
         _checkpointer.Start();
-        _events = new(_session, 0);
+        _events = new(_session, _numbers);
     }
 
     public void Insert(int messages, int bytes)
@@ -58,7 +60,7 @@ internal sealed class BareStatements : IDisposable
 
     private void Insert(AcceptedMail mail)
     {
-        var number = MessageRows.TryInsert(_session, mail, MessageState.Queued)!.Value;
+        var number = MessageRows.TryInsert(_session, _numbers, mail, MessageState.Queued)!.Value;
         QueueRows.Insert(
             _session,
             number,

@@ -6,6 +6,7 @@ using MailProxy.Pipeline.Ingest;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Support;
@@ -37,7 +38,7 @@ internal sealed class StageFixture : IDisposable
             new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry()),
             NullLogger.Instance
         );
-        Store = new SqliteMessageStore(
+        Store = new SqlMessageStore(
             _database,
             new SpoolFiles(Path.Combine(_directory.FullName, "spool")),
             ContentHash.Of,
@@ -61,7 +62,7 @@ internal sealed class StageFixture : IDisposable
 
     public CurrentAccounts Accounts { get; } = new();
 
-    public SqliteMessageStore Store { get; }
+    public SqlMessageStore Store { get; }
 
     public static long Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 

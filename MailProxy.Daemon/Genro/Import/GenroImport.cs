@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Intake;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 
 namespace MailProxy.Daemon.Genro.Import;
@@ -16,7 +17,7 @@ internal delegate JudgeDraft MakeJudge(CurrentAccounts accounts, CurrentVolumes 
 /// <summary>Takes over a database of genro-mail-proxy, as if all of it had come by its routes: in one transaction, or not at all.</summary>
 /// <param name="usualTenant">Whose everything is in a version without tenants.</param>
 internal sealed class GenroImport(
-    SqliteImport store,
+    SqlImport store,
     ImportRequest request,
     string usualTenant,
     IngestOptions limits,

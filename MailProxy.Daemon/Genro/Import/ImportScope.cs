@@ -1,5 +1,6 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 
 namespace MailProxy.Daemon.Genro.Import;

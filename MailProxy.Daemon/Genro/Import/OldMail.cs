@@ -2,7 +2,7 @@ using System.Text.Json;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 
 namespace MailProxy.Daemon.Genro.Import;
 

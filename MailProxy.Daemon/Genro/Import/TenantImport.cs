@@ -6,6 +6,7 @@ using MailProxy.Pipeline.Configuration.Keys;
 using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Configuration.Webhooks;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 
 namespace MailProxy.Daemon.Genro.Import;

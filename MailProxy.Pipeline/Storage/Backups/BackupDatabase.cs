@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 
@@ -20,7 +21,7 @@ internal static class BackupDatabase
             }
         );
 
-    public static T Read<T>(string path, Func<Session, T> read) =>
+    public static T Read<T>(string path, Func<SqliteSession, T> read) =>
         Translate(
             path,
             () =>
@@ -39,20 +40,20 @@ internal static class BackupDatabase
             throw StoreFile.Damaged(path, verdict.Count > 0 ? verdict[0] : "it cannot be checked");
     }
 
-    public static int Schema(Session session) => (int)Connections.Number(session.Connection, "PRAGMA user_version");
+    public static int Schema(SqliteSession session) => (int)Connections.Number(session.Connection, "PRAGMA user_version");
 
-    public static StoreHistory History(Session session) =>
+    public static StoreHistory History(SqliteSession session) =>
         new(
             [
                 .. GenerationRows
                     .Read(session)
                     .All.Select(life => new StoreLife(Convert.ToHexStringLower(life.Id), life.FirstEvent, life.FirstAudit)),
             ],
-            GenerationRows.LastEvent(session),
+            session.LastNumber("events"),
             GenerationRows.LastChange(session)
         );
 
-    public static BackupCounts Counts(Session session)
+    public static BackupCounts Counts(SqliteSession session)
     {
         long Rows(string table, string where = "1") =>
             Connections.Number(session.Connection, $"SELECT count(*) FROM {table} WHERE {where}");
@@ -66,7 +67,7 @@ internal static class BackupDatabase
         );
     }
 
-    public static List<string> Spool(Session session) =>
+    public static List<string> Spool(SqliteSession session) =>
         Connections.Texts(session.Connection, "SELECT spool FROM bodies WHERE spool IS NOT NULL ORDER BY spool");
 
     /// <summary>Migrates the database to this program's schema and begins a new generation in it, with sending suspended.</summary>
@@ -82,7 +83,7 @@ internal static class BackupDatabase
                 GenerationRows.Begin(session, at, new DateTimeOffset(backupAt).ToUnixTimeMilliseconds());
                 session.Run(
                     "INSERT INTO settings (name, value) VALUES (?1, 'true') ON CONFLICT (name) DO UPDATE SET value = 'true'",
-                    SqliteSendingStore.SuspendedSetting
+                    SqlSendingStore.SuspendedSetting
                 );
                 AuditRows.Append(
                     session,
@@ -98,7 +99,7 @@ internal static class BackupDatabase
             }
         );
 
-    private static Session Open(string path) => new(Connections.OpenExisting(path));
+    private static SqliteSession Open(string path) => new(Connections.OpenExisting(path));
 
     private static T Translate<T>(string path, Func<T> act)
     {

@@ -49,7 +49,7 @@ internal sealed partial class Checkpointer : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>Called by the writer between two turns.</summary>
-    public void AfterCommit(Session writer)
+    public void AfterCommit(SqliteSession writer)
     {
         if (_bulkDone)
         {

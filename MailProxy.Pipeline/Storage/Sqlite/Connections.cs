@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -54,14 +55,14 @@ internal static class Connections
     /// <summary>The number that a statement without parameters answers; 0 when there is none.</summary>
     public static long Number(SqliteConnection connection, string sql)
     {
-        using var statement = new Statement(connection.Handle!, sql, isKept: false);
+        using var statement = new SqliteStatement(connection.Handle!, sql, isKept: false);
         return statement.Scalar() ?? 0;
     }
 
     /// <summary>The texts that a statement answers.</summary>
     public static List<string> Texts(SqliteConnection connection, string sql)
     {
-        using var statement = new Statement(connection.Handle!, sql, isKept: false);
+        using var statement = new SqliteStatement(connection.Handle!, sql, isKept: false);
         var texts = new List<string>();
         while (statement.Step())
             texts.Add(statement.Text(0));

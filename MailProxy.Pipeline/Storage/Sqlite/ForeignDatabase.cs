@@ -12,10 +12,10 @@ public sealed class ForeignDatabase : IDisposable
 {
     private const int HeaderSize = 16;
 
-    private readonly Session _session;
+    private readonly SqliteSession _session;
     private readonly Dictionary<string, HashSet<string>> _columns = new(StringComparer.Ordinal);
 
-    private ForeignDatabase(string path, Session session) => (Path, _session) = (path, session);
+    private ForeignDatabase(string path, SqliteSession session) => (Path, _session) = (path, session);
 
     public string Path { get; }
 
@@ -68,7 +68,7 @@ public sealed class ForeignDatabase : IDisposable
             : asked.Above is null ? $" WHERE {Quoted(asked.Column)} IS NULL"
             : $" WHERE {Quoted(asked.Column)} > {asked.Above}";
         using var statement = Guard(() => _session.Open($"SELECT {Selected(table, columns, most)} FROM {Quoted(table)}{condition}"));
-        var row = new ForeignRow(statement);
+        var row = new ForeignRow((SqliteStatement)statement);
         while (Guard(statement.Step))
             yield return row;
     }
@@ -196,10 +196,10 @@ public sealed class ForeignLookup
 {
     private const string Find = "SELECT * FROM temp.looked_up WHERE k = ?1 ORDER BY rowid";
 
-    private readonly Session _session;
+    private readonly SqliteSession _session;
     private readonly Func<Func<bool>, bool> _guard;
 
-    internal ForeignLookup(Session session, Func<Func<bool>, bool> guard) => (_session, _guard) = (session, guard);
+    internal ForeignLookup(SqliteSession session, Func<Func<bool>, bool> guard) => (_session, _guard) = (session, guard);
 
     /// <summary>The rows of a key, in the order in which they came; one row object for all.</summary>
     public IEnumerable<ForeignRow> Of(string key)
@@ -207,7 +207,7 @@ public sealed class ForeignLookup
         var statement = _session.Prepare(Find).Add(key);
         try
         {
-            var row = new ForeignRow(statement, first: 1);
+            var row = new ForeignRow((SqliteStatement)statement, first: 1);
             while (_guard(statement.Step))
                 yield return row;
         }

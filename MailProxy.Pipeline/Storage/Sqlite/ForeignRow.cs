@@ -9,10 +9,10 @@ public sealed class ForeignRow
     // Beyond it a double has no whole seconds any more.
     private const double Largest = 9e15;
 
-    private readonly Statement _statement;
+    private readonly SqliteStatement _statement;
     private readonly int _first;
 
-    internal ForeignRow(Statement statement, int first = 0) => (_statement, _first) = (statement, first);
+    internal ForeignRow(SqliteStatement statement, int first = 0) => (_statement, _first) = (statement, first);
 
     public bool IsNull(int column) => Value(column) is null;
 

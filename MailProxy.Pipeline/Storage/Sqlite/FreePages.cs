@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Storage.Sql;
+
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
@@ -15,7 +17,7 @@ internal static class FreePages
     private const string Shorten = "PRAGMA incremental_vacuum(256)";
 
     /// <param name="busy">New mail will soon use most of them, so only what exceeds half of the file is returned.</param>
-    public static Task<bool> AreWorthItAsync(SqliteReaders readers, bool busy) =>
+    public static Task<bool> AreWorthItAsync(StoreReaders readers, bool busy) =>
         readers.SnapshotAsync(session =>
         {
             var (free, all) = (session.Prepare(Free).Scalar() ?? 0, session.Prepare(All).Scalar() ?? 0);

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using MailProxy.Pipeline.Telemetry;
@@ -11,14 +12,15 @@ namespace MailProxy.Pipeline.Storage.Sqlite;
 /// The database of a data directory, opened by the only process that may use it: the lock, the writer, the readers, the signal of new
 /// events.
 /// </summary>
-public sealed partial class SqliteDatabase : IDisposable
+public sealed partial class SqliteDatabase : StoreDatabase
 {
     private readonly PipelineHealth _health;
     private readonly ILogger _logger;
     private readonly DataLock _lock;
     private readonly Checkpointer _checkpointer;
-    private readonly Session _session;
+    private readonly SqliteSession _session;
     private readonly FlightLog _flights;
+    private readonly SqliteReaders _readers;
 
     private SqliteDatabase(
         string path,
@@ -40,48 +42,39 @@ public sealed partial class SqliteDatabase : IDisposable
         Generations = GenerationRows.Read(_session);
         Suppressions = new(_session);
         Traces = new(_session);
-        Events = new(Connections.Number(connection, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'events'"));
-        Readers = new(path, Damaged);
+        Events = new(_session.LastNumber("events"));
+        _readers = new(path, Damaged);
         _checkpointer = new(path, logger);
-        Counts = new(_session, path, write => Writer!.WriteAsync(write), Damaged);
-        Writer = new(_session, Counts, Events, _checkpointer, health, metrics, logger, backOff);
+        Kept = new(_session, path, write => Writer!.WriteAsync(write), Damaged);
+        Writer = new(new SqliteTurns(_session, _checkpointer), Kept, Events, health, metrics, logger, backOff);
         Writer.AddHooks(ended: Claims.ChangesOver);
         _checkpointer.Start();
         Writer.Start();
-        _ = Counts.CountAsync(); // when that fails, whoever asks counts again
+        _ = Kept.CountAsync(); // when that fails, whoever asks counts again
     }
 
     /// <summary>The database file.</summary>
     public string Path { get; }
 
-    /// <summary>The generations of the store, and the names that they give.</summary>
-    public StoreGenerations Generations { get; }
+    public override StoreGenerations Generations { get; }
 
-    /// <summary>Faults when the writer ended because of a bug; the host must then exit with a failure.</summary>
-    public Task Completion => Writer.Completion;
+    internal override CommitLoop Writer { get; }
 
-    /// <summary>Completes when the writer has finished one more turn, even while it cannot write; faults when it has ended.</summary>
-    public Task BeatAsync() => Writer.BeatAsync();
+    internal override StoreReaders Readers => _readers;
 
-    internal CommitLoop Writer { get; }
+    internal override EventSignal Events { get; }
 
-    internal SqliteReaders Readers { get; }
+    internal override IWaitingTally Counts => Kept;
 
-    internal EventSignal Events { get; }
+    internal KeptCounts Kept { get; }
 
-    /// <summary>How much mail waits.</summary>
-    internal KeptCounts Counts { get; }
+    internal override SuppressionRows Suppressions { get; }
 
-    /// <summary>Whom tenants' mail must not go to.</summary>
-    internal SuppressionRows Suppressions { get; }
+    internal override TraceRows Traces { get; }
 
-    /// <summary>The traces that messages belong to.</summary>
-    internal TraceRows Traces { get; }
+    internal override Claims Claims { get; }
 
-    /// <summary>Which tickets are out, and how far their attempts have come.</summary>
-    internal Claims Claims { get; }
-
-    internal PipelineHealth Health => _health;
+    internal override PipelineHealth Health => _health;
 
     /// <summary>
     /// Locks the directory, creates or checks <c>mailproxy.db</c> in it, and migrates its schema. Throws <see
@@ -118,7 +111,7 @@ public sealed partial class SqliteDatabase : IDisposable
                 StoreFile.Create(path, migrations);
             StoreFile.Inspect(path);
             connection = OpenChecked(path, migrations);
-            flights = FlightStart.Open(dataDirectory, new Session(connection), logger);
+            flights = FlightStart.Open(dataDirectory, new SqliteSession(connection), logger);
             return new(path, dataLock, connection, flights, health, metrics, logger, backOff);
         }
         catch
@@ -130,16 +123,31 @@ public sealed partial class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Requests a checkpoint soon, after which the file is shortened by the returned pages.</summary>
-    internal void CarryLog() => _checkpointer.Ask();
+    // Older versions of the pages are in the log until it has been checkpointed and restarted.
+    internal override void ForgetOld() => _checkpointer.Ask();
+
+    internal override async Task<bool> ReclaimAsync(bool busy)
+    {
+        if (await FreePages.AreWorthItAsync(Readers, busy))
+        {
+            await Writer.WriteAsync(session => FreePages.GiveBack(session));
+            if (await FreePages.AreWorthItAsync(Readers, busy))
+                return true;
+
+            // The file itself becomes shorter when the log is checkpointed into it.
+            _checkpointer.Ask();
+        }
+
+        return false;
+    }
 
     /// <summary>Writes what was posted, checkpoints the log, closes the database, and releases the directory.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         Writer.Dispose();
-        Counts.Dispose();
+        Kept.Dispose();
         _checkpointer.Dispose();
-        Readers.Dispose();
+        _readers.Dispose();
         _flights.Dispose();
         EndClean();
         _session.Dispose(); // the last connection of a database carries its log back and removes it

@@ -1,27 +1,23 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sql;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>
-/// Read-only connections, which are reused. A read is synchronous and short: no snapshot outlives the call, so checkpoints are never
+/// Read-only connections, which are reused. A read runs on the caller's thread: no snapshot outlives the call, so checkpoints are never
 /// blocked.
-/// Errors of the disk become <see cref="StoreUnavailableException"/>.
 /// </summary>
-internal sealed class SqliteReaders(string path, Action<SqliteException>? damaged = null) : IDisposable
+internal sealed class SqliteReaders(string path, Action<SqliteException>? damaged = null) : StoreReaders, IDisposable
 {
     // Further connections are opened when needed and closed after use.
     private const int Kept = 8;
 
-    private const string Begin = "BEGIN";
-    private const string End = "COMMIT";
-
     private readonly ConcurrentStack<Session> _idle = [];
     private volatile bool _closed;
 
-    /// <summary>Reads with prepared statements, which must be finished or reset when <paramref name="read"/> returns.</summary>
-    public T Read<T>(Func<Session, T> read)
+    public override T Read<T>(Func<Session, T> read)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         Session? session = null;
@@ -29,7 +25,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
         try
         {
             if (!_idle.TryPop(out session))
-                session = new(Connections.OpenReader(path));
+                session = new SqliteSession(Connections.OpenReader(path));
             var result = read(session);
             whole = true;
             return result;
@@ -50,15 +46,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
         }
     }
 
-    /// <summary>Reads with several statements that see the same snapshot.</summary>
-    public T Snapshot<T>(Func<Session, T> read) =>
-        Read(session =>
-        {
-            session.Prepare(Begin).Run();
-            var result = read(session);
-            session.Prepare(End).Run();
-            return result;
-        });
+    public override Task<T> ReadAsync<T>(Func<Session, T> read) => Told(() => Read(read));
 
     public void Dispose()
     {
@@ -66,4 +54,7 @@ internal sealed class SqliteReaders(string path, Action<SqliteException>? damage
         while (_idle.TryPop(out var session))
             session.Dispose();
     }
+
+    // Turns an exception into a faulted task.
+    private static async Task<T> Told<T>(Func<T> read) => await Task.FromResult(read());
 }

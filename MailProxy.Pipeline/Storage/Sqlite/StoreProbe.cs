@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Storage.Sql;
+
 namespace MailProxy.Pipeline.Storage.Sqlite;
 
 /// <summary>

@@ -17,10 +17,7 @@ internal sealed class CheckpointerTests
         {
             await loop.WriteAsync(c =>
                 {
-                    Connections.Execute(
-                        c.Connection,
-                        "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))"
-                    );
+                    Connections.Execute(c.Bare(), "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))");
                     return 0;
                 })
                 .WaitAsync(TimeSpan.FromSeconds(30));
@@ -57,10 +54,7 @@ internal sealed class CheckpointerTests
             await bench
                 .Database.Writer.WriteAsync(c =>
                 {
-                    Connections.Execute(
-                        c.Connection,
-                        "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))"
-                    );
+                    Connections.Execute(c.Bare(), "INSERT OR REPLACE INTO settings (name, value) VALUES ('big', hex(randomblob(524288)))");
                     return 0;
                 })
                 .WaitAsync(TimeSpan.FromSeconds(30));

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using NUnit.Framework;
 
@@ -182,12 +183,12 @@ internal sealed class CommitLoopTests
 
     private static string Put(Session session, string name)
     {
-        Connections.Execute(session.Connection, $"INSERT INTO settings (name, value) VALUES ('{name}', '')");
+        Connections.Execute(session.Bare(), $"INSERT INTO settings (name, value) VALUES ('{name}', '')");
         return name;
     }
 
     private List<string> Names() =>
-        _bench.Database.Readers.Read(c => Connections.Texts(c.Connection, "SELECT name FROM settings ORDER BY name"));
+        _bench.Database.Readers.Read(c => Connections.Texts(c.Bare(), "SELECT name FROM settings ORDER BY name"));
 
     private static Task<T> In30<T>(Task<T> task) => task.WaitAsync(TimeSpan.FromSeconds(30));
 

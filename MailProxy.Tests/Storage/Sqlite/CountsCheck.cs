@@ -1,6 +1,5 @@
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
-using MailProxy.Pipeline.Storage.Sqlite.Counts;
+using MailProxy.Pipeline.Storage.Sql;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -8,7 +7,7 @@ namespace MailProxy.Tests.Storage.Sqlite;
 /// <summary>Whether the counts that a store keeps are those that its rows have, counted the slow and plain way.</summary>
 internal static class CountsCheck
 {
-    public static async Task CheckAsync(SqliteDatabase database)
+    public static async Task CheckAsync(StoreDatabase database)
     {
         var kept = await database.Counts.ReadAsync();
         var (depth, ready, batches, keptBatches) = database.Readers.Snapshot(session =>

@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;

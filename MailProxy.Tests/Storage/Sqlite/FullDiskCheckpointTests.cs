@@ -66,7 +66,7 @@ internal sealed class FullDiskCheckpointTests
 
         using var again = Open(new(), log);
         Assert.That(Names(again), Is.EquivalentTo(written));
-        Assert.That(again.Readers.Read(c => Connections.Texts(c.Connection, "PRAGMA integrity_check")), Is.EqualTo(new[] { "ok" }));
+        Assert.That(again.Readers.Read(c => Connections.Texts(c.Bare(), "PRAGMA integrity_check")), Is.EqualTo(new[] { "ok" }));
     }
 
     private SqliteDatabase Open(PipelineHealth health, ILogger log) => TemporaryStore.OpenAt(_disk.Data, health, log);
@@ -78,7 +78,7 @@ internal sealed class FullDiskCheckpointTests
         await database
             .Writer.WriteAsync(c =>
             {
-                Connections.Execute(c.Connection, $"INSERT INTO settings (name, value) VALUES ('{name}', hex(randomblob(524288)))");
+                Connections.Execute(c.Bare(), $"INSERT INTO settings (name, value) VALUES ('{name}', hex(randomblob(524288)))");
                 return 0;
             })
             .WaitAsync(TimeSpan.FromSeconds(30));
@@ -86,5 +86,5 @@ internal sealed class FullDiskCheckpointTests
     }
 
     private static List<string> Names(SqliteDatabase database) =>
-        database.Readers.Read(c => Connections.Texts(c.Connection, "SELECT name FROM settings WHERE name LIKE 'big%'"));
+        database.Readers.Read(c => Connections.Texts(c.Bare(), "SELECT name FROM settings WHERE name LIKE 'big%'"));
 }

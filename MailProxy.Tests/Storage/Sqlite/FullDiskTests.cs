@@ -75,7 +75,7 @@ internal sealed class FullDiskTests
         var settled = Store.CommitAsync([Sent(ticket)]);
         await trouble.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That(settled.IsCompleted, Is.False);
-        Assert.That(_bench.Database.Claims.Begun().Single().Message, Is.EqualTo(ticket.Id));
+        Assert.That(_bench.Database.Readers.Read(_bench.Database.Claims.Begun).Single().Message, Is.EqualTo(ticket.Id));
         _bench.FreeDisk();
 
         Assert.That(await In30(settled), Is.EqualTo(new[] { true }));
@@ -100,7 +100,10 @@ internal sealed class FullDiskTests
         );
         _bench.FreeDisk();
         Assert.That(await In30(settled), Is.EqualTo(new[] { true }), "nothing of the refused mark was kept");
-        Assert.That(_bench.Database.Claims.Begun().Select(ticket => ticket.Message), Is.EqualTo(new[] { tickets[0].Id }));
+        Assert.That(
+            _bench.Database.Readers.Read(_bench.Database.Claims.Begun).Select(ticket => ticket.Message),
+            Is.EqualTo(new[] { tickets[0].Id })
+        );
         Assert.That(_bench.Count("limit_uses"), Is.Zero);
         Assert.That(await In30(_bench.Marks.MarkAsync(Note(tickets[1]))), Is.True, "once there is room again");
     }
@@ -137,10 +140,7 @@ internal sealed class FullDiskTests
                 await In30(
                     _bench.Database.Writer.WriteAsync(c =>
                     {
-                        MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(
-                            c.Connection,
-                            $"INSERT INTO settings VALUES ('a', '{Large}')"
-                        );
+                        MailProxy.Pipeline.Storage.Sqlite.Connections.Execute(c.Bare(), $"INSERT INTO settings VALUES ('a', '{Large}')");
                         return 0;
                     })
                 ),

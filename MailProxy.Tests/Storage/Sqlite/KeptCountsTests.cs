@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using NUnit.Framework;
@@ -58,7 +59,7 @@ internal sealed class KeptCountsTests : MessageStoreContract<SqliteBench>
         var path = Path.Combine(store.Path, "mailproxy.db");
         _ = store.Database;
         store.Close();
-        using var writer = new Session(Connections.OpenWriter(path, 1 << 20), static _ => { });
+        using var writer = new SqliteSession(Connections.OpenWriter(path, 1 << 20), static _ => { });
         using var counts = new KeptCounts(
             writer,
             path,
@@ -92,7 +93,7 @@ internal sealed class KeptCountsTests : MessageStoreContract<SqliteBench>
         await CountsCheck.CheckAsync(Bench.Database);
     }
 
-    private Task<QueueCounts> CountsAsync() => new SqliteMessageQueries(Bench.Database, Bench.Spool).CountsAsync(Now);
+    private Task<QueueCounts> CountsAsync() => new SqlMessageQueries(Bench.Database, Bench.Spool).CountsAsync(Now);
 
     private async Task StepAsync(Random random)
     {
@@ -160,7 +161,7 @@ internal sealed class KeptCountsTests : MessageStoreContract<SqliteBench>
         }
     }
 
-    private SqliteBatchStore Batches => new(Bench.Database, Bench.Clock);
+    private SqlBatchStore Batches => new(Bench.Database, Bench.Clock);
 
     private Settlement Outcome(QueuedMail ticket, int kind) =>
         kind switch

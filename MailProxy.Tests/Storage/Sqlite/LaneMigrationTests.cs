@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -38,7 +39,7 @@ internal sealed class LaneMigrationTests
         }
 
         using var database = TemporaryStore.OpenAt(_directory.FullName);
-        var store = new SqliteMessageStore(
+        var store = new SqlMessageStore(
             database,
             new SpoolFiles(Path.Combine(_directory.FullName, "spool")),
             static _ => null,

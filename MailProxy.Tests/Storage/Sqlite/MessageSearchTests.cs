@@ -1,5 +1,5 @@
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -11,7 +11,7 @@ internal sealed class MessageSearchTests
 
     private TemporaryStore _store = null!;
 
-    private SqliteMessageQueries Queries => new(_store.Database, _store.Spool);
+    private SqlMessageQueries Queries => new(_store.Database, _store.Spool);
 
     [SetUp]
     public void Open() => _store = new();

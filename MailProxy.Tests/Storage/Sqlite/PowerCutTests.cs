@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using MailProxy.Tests.Support;

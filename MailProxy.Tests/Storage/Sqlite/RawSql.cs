@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Storage.Sql;
+using MailProxy.Pipeline.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -5,6 +7,19 @@ namespace MailProxy.Tests.Storage.Sqlite;
 /// <summary>Runs one statement with named parameters on a bare connection, beside the statements of the store.</summary>
 internal static class RawSql
 {
+    /// <summary>Reads with several statements that see the same snapshot, on the caller's thread.</summary>
+    public static T Snapshot<T>(this StoreReaders readers, Func<Session, T> read) =>
+        readers.Read(session =>
+        {
+            session.Run("BEGIN");
+            var result = read(session);
+            session.Run("COMMIT");
+            return result;
+        });
+
+    /// <summary>The connection of a session of SQLite.</summary>
+    public static SqliteConnection Bare(this Session session) => ((SqliteSession)session).Connection;
+
     /// <summary>Returns the number of changed rows.</summary>
     public static int Run(this SqliteConnection db, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {

@@ -1,7 +1,7 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Send;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -12,7 +12,7 @@ namespace MailProxy.Tests.Storage.Sqlite;
 [TestFixture]
 internal sealed class ReadyContentsTests : MessageStoreContract<SqliteBench>
 {
-    private SqliteBatchStore Batches => new(Bench.Database, Bench.Clock);
+    private SqlBatchStore Batches => new(Bench.Database, Bench.Clock);
 
     [Test]
     public async Task Mail_OfASuspendedBatch_IsNotHandedOut([Values] bool suspendedBefore)

@@ -2,7 +2,7 @@ using CsCheck;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -68,7 +68,7 @@ internal sealed class SettleTogetherTests : MessageStoreContract<SqliteBench>
     private async Task<List<Settlement>> MixAsync(SqliteBench bench, Random random)
     {
         if (random.Next(3) == 0)
-            await new SqliteBatchStore(bench.Database, bench.Clock).SetSuspendedAsync("default", "b1", true, "ann");
+            await new SqlBatchStore(bench.Database, bench.Clock).SetSuspendedAsync("default", "b1", true, "ann");
         AcceptedMail[] mails =
         [
             .. Enumerable

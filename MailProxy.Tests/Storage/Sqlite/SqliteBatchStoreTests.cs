@@ -1,6 +1,6 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -9,7 +9,7 @@ internal sealed class SqliteBatchStoreTests
 {
     private TemporaryStore _store = null!;
 
-    private SqliteBatchStore Batches => new(_store.Database, TimeProvider.System);
+    private SqlBatchStore Batches => new(_store.Database, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();
@@ -32,7 +32,7 @@ internal sealed class SqliteBatchStoreTests
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
         Assert.That(States(), Is.EqualTo(new[] { 3, 3, 2, 0, 0, 0 }));
         Assert.That(_store.Database.Claims.HasBegun(2, 3, 0), Is.True, "what is on its way goes on, and is set aside when it comes back");
-        var counts = (await new SqliteMessageQueries(_store.Database, _store.Spool).CountsAsync(10_000_000)).Depth;
+        var counts = (await new SqlMessageQueries(_store.Database, _store.Spool).CountsAsync(10_000_000)).Depth;
         Assert.That(
             counts,
             Is.EquivalentTo(
@@ -92,7 +92,7 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "news", 0));
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow());
-        var batches = new SqliteBatchStore(_store.Database, clock);
+        var batches = new SqlBatchStore(_store.Database, clock);
         Assert.That(await batches.SetWeightAsync("default", "news", 2, "ann"), Is.True);
         for (var i = 1; i < 1_000; i++)
             Assert.That(await batches.SetWeightAsync("default", $"b{i}", 2, "ann"), Is.True);
@@ -173,7 +173,7 @@ internal sealed class SqliteBatchStoreTests
     {
         foreach (var suspended in (bool[])[true, true, false, false])
             await Batches.SetSuspendedAsync("default", "news", suspended, "ann");
-        var audit = await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10);
+        var audit = await new SqlAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10);
         Assert.That(
             audit.Select(a => (a.Action, a.Subject)),
             Is.EqualTo(new[] { ("batch.suspend", "batch/default/news"), ("batch.activate", "batch/default/news") })
@@ -211,7 +211,7 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "news", 0), ("default", "news", 0));
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
-        var counts = await new SqliteMessageQueries(_store.Database, _store.Spool).CountsAsync(10_000_000);
+        var counts = await new SqlMessageQueries(_store.Database, _store.Spool).CountsAsync(10_000_000);
         Assert.That(counts.Depth, Is.EqualTo(new[] { (MessageState.Queued, Priority.Medium, 2L) }));
         Assert.That((counts.Overdue, counts.OldestDue), Is.EqualTo((0L, (long?)null)));
     }

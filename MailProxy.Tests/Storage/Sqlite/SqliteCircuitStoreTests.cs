@@ -1,7 +1,7 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
@@ -14,7 +14,7 @@ internal sealed class SqliteCircuitStoreTests : IDisposable
 {
     private readonly SqliteBench _bench = new();
 
-    private SqliteCircuitStore Store => new(_bench.Database, NullLogger.Instance);
+    private SqlCircuitStore Store => new(_bench.Database, NullLogger.Instance);
 
     public void Dispose() => _bench.Dispose();
 

@@ -36,15 +36,12 @@ internal sealed class SqliteDatabaseTests
 
         var settings = await Task.WhenAll(
             ((string[])["synchronous", "foreign_keys", "wal_autocheckpoint"]).Select(name =>
-                database.Writer.WriteAsync(c => Connections.Number(c.Connection, "PRAGMA " + name))
+                database.Writer.WriteAsync(c => Connections.Number(c.Bare(), "PRAGMA " + name))
             )
         );
 
         Assert.That(settings, Is.EqualTo(new[] { 2, 0, 0 }));
-        Assert.That(
-            await database.Writer.WriteAsync(c => Connections.Texts(c.Connection, "PRAGMA journal_mode")),
-            Is.EqualTo(new[] { "wal" })
-        );
+        Assert.That(await database.Writer.WriteAsync(c => Connections.Texts(c.Bare(), "PRAGMA journal_mode")), Is.EqualTo(new[] { "wal" }));
     }
 
     [Test]
@@ -165,7 +162,7 @@ internal sealed class SqliteDatabaseTests
         using var database = Open(newer);
 
         Assert.That(Pragma(database, "user_version"), Is.EqualTo(next));
-        Assert.That(database.Readers.Read(c => Connections.Number(c.Connection, "SELECT count(*) FROM more")), Is.EqualTo(1));
+        Assert.That(database.Readers.Read(c => Connections.Number(c.Bare(), "SELECT count(*) FROM more")), Is.EqualTo(1));
     }
 
     [Test]
@@ -183,7 +180,7 @@ internal sealed class SqliteDatabaseTests
         using var database = Open();
         Assert.That(Pragma(database, "user_version"), Is.EqualTo(Migrator.Latest));
         Assert.That(
-            database.Readers.Read(c => Connections.Texts(c.Connection, "SELECT name FROM sqlite_schema WHERE name = 'more'")),
+            database.Readers.Read(c => Connections.Texts(c.Bare(), "SELECT name FROM sqlite_schema WHERE name = 'more'")),
             Is.Empty
         );
     }
@@ -193,7 +190,7 @@ internal sealed class SqliteDatabaseTests
     private SqliteDatabase Open(IReadOnlyList<Migration> migrations) => TemporaryStore.OpenAt(_directory.FullName, migrations: migrations);
 
     private static long Pragma(SqliteDatabase database, string name) =>
-        database.Readers.Read(c => Connections.Number(c.Connection, "PRAGMA " + name));
+        database.Readers.Read(c => Connections.Number(c.Bare(), "PRAGMA " + name));
 
     private static void Sql(string path, string sql)
     {

@@ -1,7 +1,7 @@
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using Microsoft.Data.Sqlite;
 using NUnit.Framework;
@@ -13,9 +13,9 @@ internal sealed class SqliteDeliveryLogTests : DeliveryLogContract
     private TemporaryStore _store = null!;
     private SqliteConnection? _stranger;
 
-    protected override IDeliveryLog Log => new SqliteDeliveryLog(_store.Database, _store.Box, Clock);
+    protected override IDeliveryLog Log => new SqlDeliveryLog(_store.Database, _store.Box, Clock);
 
-    protected override IConfigurationStore Store => new SqliteConfigurationStore(_store.Database, _store.Box, Clock);
+    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, Clock);
 
     [SetUp]
     public void Open() => _store = new();
@@ -34,7 +34,7 @@ internal sealed class SqliteDeliveryLogTests : DeliveryLogContract
 
     protected override async Task<AccountKey> PutAccountAsync(string id)
     {
-        var accounts = new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+        var accounts = new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
         await accounts.PutAccountAsync(
             new()
             {

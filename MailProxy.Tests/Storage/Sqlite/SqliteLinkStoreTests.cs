@@ -2,7 +2,7 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -19,7 +19,7 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
     public async Task OpenAsync()
     {
         _store = new();
-        _links = await SqliteLinkStore.OpenAsync(_store.Database, _store.Box);
+        _links = await SqlLinkStore.OpenAsync(_store.Database, _store.Box);
     }
 
     [TearDown]
@@ -29,8 +29,8 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
     public async Task Open_NewMasterKeyFirst_TheSigningKeyMovesToItAndStaysTheSame()
     {
         var fresh = MasterKey.Generate();
-        var both = await SqliteLinkStore.OpenAsync(_store.Database, new([fresh, _store.Key]));
-        var alone = await SqliteLinkStore.OpenAsync(_store.Database, new([fresh]));
+        var both = await SqlLinkStore.OpenAsync(_store.Database, new([fresh, _store.Key]));
+        var alone = await SqlLinkStore.OpenAsync(_store.Database, new([fresh]));
         Assert.That(both.SigningKey.ToArray(), Is.EqualTo(Store.SigningKey.ToArray()));
         Assert.That(alone.SigningKey.ToArray(), Is.EqualTo(Store.SigningKey.ToArray()));
     }
@@ -38,7 +38,7 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
     [Test]
     public async Task DeleteVolume_LinksIntoItStillWork_IsInUse()
     {
-        var volumes = new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+        var volumes = new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
         await volumes.PutVolumeAsync(
             new()
             {
@@ -60,6 +60,6 @@ internal sealed class SqliteLinkStoreTests : LinkStoreContract
     protected override async Task ReopenAsync()
     {
         _store.Close();
-        _links = await SqliteLinkStore.OpenAsync(_store.Database, _store.Box);
+        _links = await SqlLinkStore.OpenAsync(_store.Database, _store.Box);
     }
 }

@@ -2,7 +2,7 @@ using System.Text;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Search;
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -12,7 +12,7 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
 {
     private TemporaryStore _store = null!;
 
-    protected override IMessageQueries Queries => new SqliteMessageQueries(_store.Database, _store.Spool);
+    protected override IMessageQueries Queries => new SqlMessageQueries(_store.Database, _store.Spool);
 
     [SetUp]
     public void Open() => _store = new();
@@ -169,7 +169,7 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
     protected override Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => _store.SeedAsync(seeds);
 
     protected override Task PutAccountAsync(string id) =>
-        new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutAccountAsync(
+        new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutAccountAsync(
             new()
             {
                 Key = default,
@@ -182,7 +182,7 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
         );
 
     protected override Task PutTenantAsync(string id) =>
-        new SqliteConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutTenantAsync(new() { Id = id, Name = id }, "ann");
+        new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutTenantAsync(new() { Id = id, Name = id }, "ann");
 
     protected override Task AppendEventAsync(long message, NewEvent e, long at) =>
         _store.Database.Writer.WriteAsync(_ =>

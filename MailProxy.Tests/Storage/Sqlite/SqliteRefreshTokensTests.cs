@@ -1,7 +1,7 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -12,8 +12,8 @@ namespace MailProxy.Tests.Storage.Sqlite;
 internal sealed class SqliteRefreshTokensTests
 {
     private readonly TemporaryStore _store = new();
-    private SqliteConfigurationStore _configuration = null!;
-    private SqliteRefreshTokens _tokens = null!;
+    private SqlConfigurationStore _configuration = null!;
+    private SqlRefreshTokens _tokens = null!;
     private AccountKey _account;
 
     [SetUp]

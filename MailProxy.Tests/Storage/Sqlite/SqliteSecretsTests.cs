@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -77,7 +78,7 @@ internal sealed class SqliteSecretsTests
         Assert.Multiple(() =>
         {
             Assert.That(rotated.SealingKey, Is.EqualTo(fresh.Id));
-            Assert.That(new SqliteConfigurationStore(_store.Database, rotated, TimeProvider.System).AccountsAsync, Has.Count.EqualTo(1));
+            Assert.That(new SqlConfigurationStore(_store.Database, rotated, TimeProvider.System).AccountsAsync, Has.Count.EqualTo(1));
         });
     }
 
@@ -89,7 +90,7 @@ internal sealed class SqliteSecretsTests
         var before = await OpenAsync(Text(old));
         foreach (var kind in new[] { "account", "webhook", "volume" })
             await StoreSecretAsync(before, kind);
-        await new SqliteConfigurationStore(_store.Database, before, TimeProvider.System).PutTenantAsync(
+        await new SqlConfigurationStore(_store.Database, before, TimeProvider.System).PutTenantAsync(
             new()
             {
                 Id = "acme",
@@ -98,34 +99,34 @@ internal sealed class SqliteSecretsTests
             },
             "ann"
         );
-        var links = (await SqliteLinkStore.OpenAsync(_store.Database, before)).SigningKey.ToArray();
+        var links = (await SqlLinkStore.OpenAsync(_store.Database, before)).SigningKey.ToArray();
 
         await OpenAsync(Text(fresh) + "," + Text(old));
         var alone = await OpenAsync(Text(fresh));
         Assert.Multiple(async () =>
         {
             Assert.That(
-                (await new SqliteConfigurationStore(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password,
+                (await new SqlConfigurationStore(_store.Database, alone, TimeProvider.System).AccountsAsync()).Single().Password,
                 Is.EqualTo("a")
             );
             Assert.That(
-                (await new SqliteDeliveryLog(_store.Database, alone, TimeProvider.System).EndpointsAsync()).Single().Secret,
+                (await new SqlDeliveryLog(_store.Database, alone, TimeProvider.System).EndpointsAsync()).Single().Secret,
                 Is.EqualTo("whsec_abc")
             );
             Assert.That(
                 (
                     (VolumeConfig.Http)
-                        (await new SqliteConfigurationStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config
+                        (await new SqlConfigurationStore(_store.Database, alone, TimeProvider.System).VolumesAsync()).Single().Config
                 ).Auth,
                 Is.EqualTo(new SourceAuth.Bearer("a"))
             );
             Assert.That(
-                (await new SqliteConfigurationStore(_store.Database, alone, TimeProvider.System).TenantsAsync())
+                (await new SqlConfigurationStore(_store.Database, alone, TimeProvider.System).TenantsAsync())
                     .Single(t => t.Id == "acme")
                     .AttachmentEndpoint!.Auth,
                 Is.EqualTo(new SourceAuth.Bearer("b"))
             );
-            Assert.That((await SqliteLinkStore.OpenAsync(_store.Database, alone)).SigningKey.ToArray(), Is.EqualTo(links));
+            Assert.That((await SqlLinkStore.OpenAsync(_store.Database, alone)).SigningKey.ToArray(), Is.EqualTo(links));
         });
     }
 
@@ -142,7 +143,7 @@ internal sealed class SqliteSecretsTests
         Assert.That(() => OpenAsync(Text(fresh) + "," + Text(old)), Throws.Exception.With.Message.Contains("in the middle"));
         Assert.That(_store.Database.Readers.Read(SealedColumns.KeysInUse), Is.EqualTo(new[] { old.Id }));
         Assert.That(
-            (await new SqliteConfigurationStore(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync())
+            (await new SqlConfigurationStore(_store.Database, await OpenAsync(Text(old)), TimeProvider.System).AccountsAsync())
                 .Single()
                 .Password,
             Is.EqualTo("a")
@@ -161,7 +162,7 @@ internal sealed class SqliteSecretsTests
         await StoreSecretAsync(await OpenAsync(Text(old)), "webhook");
         for (var i = 0; i < 2; i++)
             await OpenAsync(Text(fresh) + "," + Text(old));
-        var told = (await new SqliteAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10))
+        var told = (await new SqlAuditLog(_store.Database, TimeProvider.System).ReadAsync(0, 10))
             .Where(a => a.Actor == "mailproxy")
             .ToArray();
         Assert.That(
@@ -182,7 +183,7 @@ internal sealed class SqliteSecretsTests
     {
         var box = await OpenAsync(null);
         await StoreSecretAsync(box, "account");
-        await new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).DeleteAccountAsync("default", "one", "ann");
+        await new SqlConfigurationStore(_store.Database, box, TimeProvider.System).DeleteAccountAsync("default", "one", "ann");
         File.Delete(KeyFile);
 
         Assert.That((await OpenAsync(null)).SealingKey, Is.Not.EqualTo(box.SealingKey));
@@ -205,18 +206,18 @@ internal sealed class SqliteSecretsTests
     }
 
     private Task<SecretBox> OpenAsync(string? configured) =>
-        SqliteSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), TimeProvider.System, NullLogger.Instance);
+        SqlSecrets.OpenAsync(_store.Database, new(configured, null, _store.Path), TimeProvider.System, NullLogger.Instance);
 
     private Task StoreSecretAsync(SecretBox box, string kind)
     {
         if (kind == "webhook")
-            return new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).PutEndpointAsync(
+            return new SqlConfigurationStore(_store.Database, box, TimeProvider.System).PutEndpointAsync(
                 new("default", "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)),
                 "ann"
             );
 
         if (kind == "volume")
-            return new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(
+            return new SqlConfigurationStore(_store.Database, box, TimeProvider.System).PutVolumeAsync(
                 new()
                 {
                     Tenant = "default",
@@ -236,7 +237,7 @@ internal sealed class SqliteSecretsTests
             Port = 25,
             Password = "a",
         };
-        return new SqliteConfigurationStore(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");
+        return new SqlConfigurationStore(_store.Database, box, TimeProvider.System).PutAccountAsync(account, "ann");
     }
 
     private static string Text(MasterKey key) => Convert.ToBase64String(key.Bytes);

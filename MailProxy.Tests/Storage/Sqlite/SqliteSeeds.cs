@@ -1,7 +1,7 @@
 using System.Text;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sqlite.Flight;
+using MailProxy.Pipeline.Storage.Sql;
 using Microsoft.Data.Sqlite;
 
 namespace MailProxy.Tests.Storage.Sqlite;
@@ -12,7 +12,7 @@ internal static class SqliteSeeds
     public static async Task<List<long>> SeedAsync(this TemporaryStore store, IEnumerable<SeedMessage> seeds)
     {
         SeedMessage[] all = [.. seeds];
-        var numbers = await store.Database.Writer.WriteAsync(db => all.Select(seed => Put(db.Connection, seed)).ToList());
+        var numbers = await store.Database.Writer.WriteAsync(db => all.Select(seed => Put(db.Bare(), seed)).ToList());
         foreach (var (seed, number) in all.Zip(numbers))
         {
             if (seed.Begun)

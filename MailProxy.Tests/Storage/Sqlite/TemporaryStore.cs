@@ -51,9 +51,9 @@ internal sealed class TemporaryStore : IDisposable
 
     /// <summary>Writes past every interface: what another version, or a broken disk, may have left.</summary>
     public Task<int> RunAsync(string sql, params (string Name, object? Value)[] parameters) =>
-        Database.Writer.WriteAsync(db => db.Connection.Run(sql, parameters));
+        Database.Writer.WriteAsync(db => db.Bare().Run(sql, parameters));
 
-    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> row) => Database.Readers.Read(db => db.Connection.Query(sql, row));
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> row) => Database.Readers.Read(db => db.Bare().Query(sql, row));
 
     public void Close()
     {

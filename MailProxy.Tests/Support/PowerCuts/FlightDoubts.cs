@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Data.Sqlite;
 

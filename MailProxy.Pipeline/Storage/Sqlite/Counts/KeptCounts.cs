@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -9,7 +10,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite.Counts;
 /// What waits, kept and not counted: every row that the writer changes is told by <see cref="RowWatch"/>, and what a turn has committed is
 /// added to what was counted once. In memory only; a start counts in a snapshot, on a thread of its own, while the daemon is ready already.
 /// </summary>
-internal sealed class KeptCounts : IDisposable
+internal sealed class KeptCounts : IWaitingTally, IDisposable
 {
     // A turn that changes more is not kept: what waits is counted anew.
     private const int MostSteps = 200_000;
@@ -25,7 +26,7 @@ internal sealed class KeptCounts : IDisposable
     // Of the turn under way; only the writer's thread has it.
     private readonly List<Step> _steps = [];
     private WaitingCounts _kept = new();
-    private Session? _snapshot;
+    private SqliteSession? _snapshot;
     private Thread? _thread;
     private Task? _known;
     private bool _isUnsure;
@@ -33,7 +34,7 @@ internal sealed class KeptCounts : IDisposable
 
     /// <param name="writer">The connection that writes.</param>
     /// <param name="write">Runs a small write in a turn of the writer's.</param>
-    public KeptCounts(Session writer, string path, Func<Func<Session, bool>, Task<bool>> write, Action<SqliteException> damaged)
+    public KeptCounts(SqliteSession writer, string path, Func<Func<Session, bool>, Task<bool>> write, Action<SqliteException> damaged)
     {
         (_path, _write, _damaged) = (path, write, damaged);
         _watch = new(writer);
@@ -180,12 +181,12 @@ internal sealed class KeptCounts : IDisposable
     }
 
     // Trouble here must not be taken for trouble of the turn.
-    private Session OpenSnapshot()
+    private SqliteSession OpenSnapshot()
     {
-        Session? session = null;
+        SqliteSession? session = null;
         try
         {
-            session = new Session(Connections.OpenReader(_path), _damaged);
+            session = new SqliteSession(Connections.OpenReader(_path), _damaged);
             session.Run("BEGIN");
             _ = session.QueryNumber("SELECT count(*) FROM sqlite_schema"); // the snapshot begins with the first row that is read
             return session;

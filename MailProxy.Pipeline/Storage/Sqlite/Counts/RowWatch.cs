@@ -20,9 +20,9 @@ internal sealed class RowWatch
     // The library keeps its address only.
     private readonly Hook _hook;
     private readonly List<Watched> _tables = [];
-    private readonly Session _session;
+    private readonly SqliteSession _session;
 
-    public RowWatch(Session session)
+    public RowWatch(SqliteSession session)
     {
         (_session, _hook) = (session, Tell);
         _ = SetHook(session.Connection.Handle!, _hook, IntPtr.Zero);

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Storage.Sql;
 using Microsoft.Extensions.Logging;
 
 namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
@@ -8,7 +9,7 @@ namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
 /// The marks of the attempts under way, in a file of their own beside the database: a mark is one write of a slot, and all marks that came
 /// while the disk was busy share its next sync. What is written without a sync outlives the end of the process, but not a power cut.
 /// </summary>
-internal sealed partial class FlightLog : IDisposable
+internal sealed partial class FlightLog : IMarkLog, IDisposable
 {
     private readonly FlightFile _file;
     private readonly ILogger _logger;
@@ -17,7 +18,7 @@ internal sealed partial class FlightLog : IDisposable
     private readonly Dictionary<int, byte[]> _used = [];
     private readonly Stack<byte[]> _spare = new();
     private readonly Thread _thread;
-    private List<TaskCompletionSource> _waiting = [],
+    private List<TaskCompletionSource<bool>> _waiting = [],
         _syncing = [];
     private readonly byte[] _run;
     private bool _stopping,
@@ -65,18 +66,18 @@ internal sealed partial class FlightLog : IDisposable
 
     /// <summary>Writes a mark; completes when it is on the disk. Faults with <see cref="StoreUnavailableException"/>.</summary>
     /// <returns>The slot, for the later steps.</returns>
-    public (int Slot, Task Synced) Mark(Mark mark)
+    public (int Slot, Task<bool> Kept) Mark(Mark mark)
     {
-        var promise = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var promise = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
             if (_stopping || !_free.TryPop(out var slot))
-                return (-1, Task.FromException(new StoreUnavailableException("The flight log takes no more marks.")));
+                return (-1, Task.FromException<bool>(new StoreUnavailableException("The flight log takes no more marks.")));
             var octets = _spare.TryPop(out var spare) ? spare : new byte[FlightSlot.Size];
             FlightSlot.Write(octets, _run, FlightPhase.Marked, mark);
             _used.Add(slot, octets);
             if (!TryWrite(slot, octets, out var error))
-                return (slot, Task.FromException(error));
+                return (slot, Task.FromException<bool>(error));
             _waiting.Add(promise);
             Monitor.Pulse(_gate);
             return (slot, promise.Task);
@@ -120,6 +121,15 @@ internal sealed partial class FlightLog : IDisposable
             _free.Push(slot);
         }
     }
+
+    public void Settle(Session session, IReadOnlyList<Settlement> settled)
+    {
+        // A slot is used again when its ticket is given back, behind the commit.
+    }
+
+    public bool IsMarkedElsewhere(Session session, long message) => false;
+
+    public IReadOnlyList<TicketName> MarkedElsewhere(Session session) => [];
 
     public void Dispose()
     {
@@ -167,7 +177,7 @@ internal sealed partial class FlightLog : IDisposable
             foreach (var promise in _syncing)
             {
                 if (error is null)
-                    promise.TrySetResult();
+                    promise.TrySetResult(true);
                 else
                     promise.TrySetException(error);
             }

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Text;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 
 namespace MailProxy.Pipeline.Storage.Sqlite.Flight;
 

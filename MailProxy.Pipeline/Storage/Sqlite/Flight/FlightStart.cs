@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Sql;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
@@ -45,13 +46,13 @@ public sealed class ClaimsTests
         Assert.That(_claims.HasBegun(7, 1, 0), Is.False);
         Assert.That((_claims.TryBegin(Ticket), _claims.TryBegin(Ticket)), Is.EqualTo((true, false)));
         Assert.That((_claims.HasBegun(7, 1, 0), _claims.HasBegun(7, 1, 1)), Is.EqualTo((true, false)));
-        Assert.That(_claims.Begun(), Is.EqualTo(new[] { new TicketName(7, 1, 0) }));
+        Assert.That(_claims.Begun(null!), Is.EqualTo(new[] { new TicketName(7, 1, 0) }));
 
         _claims.Out(Ticket, 1234);
         _claims.Answered(Ticket, [new(0, "", Verdict.Accepted, 250, null, "ok")]);
         Assert.That(_log.Read(_log.Used().Single()).Phase, Is.EqualTo(FlightPhase.Answered));
         _claims.Remove(Ticket);
-        Assert.That((_log.Count, _claims.Begun().Count, TryAdd()), Is.EqualTo((0, 0, true)));
+        Assert.That((_log.Count, _claims.Begun(null!).Count, TryAdd()), Is.EqualTo((0, 0, true)));
     }
 
     [Test]

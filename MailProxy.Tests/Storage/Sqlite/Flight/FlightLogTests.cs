@@ -33,7 +33,7 @@ public sealed class FlightLogTests
     public async Task Mark_ManyAtOnce_AllAreInTheFile()
     {
         var marks = Enumerable.Range(1, 500).Select(message => _log.Mark(Note(message))).ToList();
-        await Task.WhenAll(marks.Select(mark => mark.Synced)).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.WhenAll(marks.Select(mark => mark.Kept)).WaitAsync(TimeSpan.FromSeconds(30));
 
         using var file = FlightFile.TryOpen(Path.Combine(_directory.FullName, "flight"))!;
         var octets = file.ReadSlots();
@@ -49,17 +49,17 @@ public sealed class FlightLogTests
         var first = _log.Mark(Note(1)).Slot;
         for (var message = 2; message <= FlightFile.Slots; message++)
             _log.Mark(Note(message));
-        Assert.That(async () => await _log.Mark(Note(9999)).Synced, Throws.TypeOf<StoreUnavailableException>());
+        Assert.That(async () => await _log.Mark(Note(9999)).Kept, Throws.TypeOf<StoreUnavailableException>());
 
         _log.Free(first);
-        Assert.That(async () => await _log.Mark(Note(9999)).Synced.WaitAsync(TimeSpan.FromSeconds(30)), Throws.Nothing);
+        Assert.That(async () => await _log.Mark(Note(9999)).Kept.WaitAsync(TimeSpan.FromSeconds(30)), Throws.Nothing);
     }
 
     [Test]
     public void Mark_AfterTheEnd_IsUnavailable()
     {
         _log.Dispose();
-        Assert.That(async () => await _log.Mark(Note(1)).Synced, Throws.TypeOf<StoreUnavailableException>());
+        Assert.That(async () => await _log.Mark(Note(1)).Kept, Throws.TypeOf<StoreUnavailableException>());
         Open();
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using NUnit.Framework;
 

@@ -1,6 +1,7 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using Microsoft.Data.Sqlite;
@@ -15,7 +16,7 @@ namespace MailProxy.Tests.Storage.Sqlite.Flight;
 public sealed class FlightStartTests
 {
     private DirectoryInfo _directory = null!;
-    private Session _db = null!;
+    private SqliteSession _db = null!;
 
     private string FilePath => Path.Combine(_directory.FullName, FlightStart.FileName);
 

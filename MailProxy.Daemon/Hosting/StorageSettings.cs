@@ -1,0 +1,39 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Where mail, events and configuration are kept.</summary>
+public sealed class StorageSettings
+{
+    public const string Sqlite = "sqlite";
+
+    public const string Postgres = "postgres";
+
+    /// <summary>
+    /// <c>sqlite</c>: a file in the data directory. <c>postgres</c>: a PostgreSQL database (15 or newer), by one node in this version; see
+    /// the guide of PostgreSQL.
+    /// </summary>
+    [AllowedValues(Sqlite, Postgres)]
+    public string Provider { get; init; } = Sqlite;
+
+    /// <summary>
+    /// With <c>postgres</c>: how to reach the database, as Npgsql writes it, mostly with a secret:
+    /// <c>Host=db.example.com;Username=mailproxy;Password=…;Database=mailproxy;SSL Mode=VerifyFull</c>. None: <see
+    /// cref="ConnectionStringFile"/>, else the systemd credential <c>mailproxy-storage</c>.
+    /// </summary>
+    public string? ConnectionString { get; init; }
+
+    /// <summary>
+    /// A file with it, read at the start; relative to where the program was started. Not together with <c>ConnectionString</c>.
+    /// </summary>
+    public string? ConnectionStringFile { get; init; }
+
+    /// <summary>The name of this node in the database, 1 to 63 characters. None: the host's name.</summary>
+    [StringLength(63, MinimumLength = 1, ErrorMessage = "must have 1 to 63 characters.")]
+    public string? Node { get; init; }
+
+    /// <summary>The connection string, from wherever it came; null with <c>sqlite</c>.</summary>
+    internal string? Connection { get; set; }
+
+    internal bool IsPostgres => Provider == Postgres;
+}

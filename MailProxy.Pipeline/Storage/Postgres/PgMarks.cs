@@ -1,0 +1,222 @@
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Sql;
+
+namespace MailProxy.Pipeline.Storage.Postgres;
+
+/// <summary>
+/// The marks of this node's attempts, as rows: a mark is written in a turn, so that a node that was declared dead gets none, and other
+/// nodes see which messages are on their way.
+/// </summary>
+/// <param name="node">This node's session.</param>
+/// <param name="mayGoOut">Throws when nobody can be sure any more that this node is still alive for the others.</param>
+internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
+{
+    private const string Columns =
+        "message, revision, attempt, lane, priority, due, recipients, slice, at, account_key, account_cost, tenant_key, tenant_cost, "
+        + "all_cost";
+
+    // One statement judges and writes: a ticket that a change has outdated gets no mark.
+    private const string Insert = $"""
+        INSERT INTO marks (session, {Columns})
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 FROM queue
+        WHERE message = ?2 AND revision = ?3 AND attempt = ?4 AND state = 0
+        ON CONFLICT (message) DO NOTHING
+        """;
+
+    private const string Inherit =
+        $"UPDATE marks SET session = ?1 WHERE session IN (SELECT session FROM nodes WHERE dead_at IS NOT NULL) RETURNING {Columns}";
+
+    private const string Delete = "DELETE FROM marks WHERE message = ?1 AND session = ?2 AND attempt = ?3";
+    private const string Elsewhere = "SELECT 1 FROM marks WHERE message = ?1 AND session <> ?2";
+    private const string AllElsewhere = "SELECT message, revision, attempt FROM marks WHERE session <> ?1";
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, Slot> _slots = [];
+    private readonly Dictionary<long, int> _ofMessage = [];
+    private CommitLoop? _writer;
+    private int _last;
+
+    /// <summary>Who writes the rows. Once, before the first mark.</summary>
+    public void WriteBy(CommitLoop writer) => _writer = writer;
+
+    /// <summary>Takes over the marks of nodes that are dead. Whether they went out nobody knows.</summary>
+    public async Task AdoptAsync()
+    {
+        var adopted = await _writer!.WriteAsync(session => session.Query(Inherit, Mark, node));
+        lock (_gate)
+        {
+            foreach (var mark in adopted)
+            {
+                var slot = NextSlot();
+                _slots.Add(slot, new(mark) { IsOut = true });
+                _ofMessage[mark.Ticket.Id] = slot;
+            }
+        }
+    }
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _slots.Count;
+        }
+    }
+
+    public int[] Used()
+    {
+        lock (_gate)
+            return [.. _slots.Keys];
+    }
+
+    public FlightRecord Read(int slot)
+    {
+        lock (_gate)
+        {
+            var used = _slots[slot];
+            return new(used.IsOut ? FlightPhase.Out : FlightPhase.Marked, used.Mark, []);
+        }
+    }
+
+    public (int Slot, Task<bool> Kept) Mark(Mark mark)
+    {
+        int slot;
+        lock (_gate)
+        {
+            slot = NextSlot();
+            _slots.Add(slot, new(mark));
+            _ofMessage[mark.Ticket.Id] = slot;
+        }
+
+        var job = new MarkJob(session => Write(session, mark));
+        _writer!.PostOutcomes(job);
+        return (slot, job.Promise);
+    }
+
+    public void Out(int slot, long at)
+    {
+        mayGoOut();
+        lock (_gate)
+            _slots[slot].IsOut = true;
+    }
+
+    public void Answered(int slot, IReadOnlyList<RecipientVerdict> verdicts)
+    {
+        // An answer that is not settled when the process ends is in doubt: nobody else could read it.
+    }
+
+    public void Free(int slot)
+    {
+        Slot used;
+        lock (_gate)
+        {
+            if (!_slots.Remove(slot, out used!))
+                return;
+            if (_ofMessage.GetValueOrDefault(used.Mark.Ticket.Id) == slot)
+                _ofMessage.Remove(used.Mark.Ticket.Id);
+        }
+
+        // Its attempt was never made. Whoever waits for nothing else may wait for this one too.
+        if (!used.IsSettled)
+            _writer!.PostOutcomes(new MarkJob(session => Remove(session, used.Mark.Ticket)));
+    }
+
+    public void Settle(Session session, IReadOnlyList<Settlement> settled)
+    {
+        foreach (var settlement in settled)
+        {
+            lock (_gate)
+            {
+                if (
+                    !_ofMessage.TryGetValue(settlement.Ticket.Id, out var slot)
+                    || _slots[slot].Mark.Ticket.Attempt != settlement.Ticket.Attempt
+                )
+                    continue;
+                _slots[slot].IsSettled = true;
+            }
+
+            session.Prepare(Delete).Add(settlement.Ticket.Id).Add(node).Add(settlement.Ticket.Attempt).Post();
+        }
+    }
+
+    public bool IsMarkedElsewhere(Session session, long message) => session.Prepare(Elsewhere).Add(message).Add(node).Scalar() is not null;
+
+    public IReadOnlyList<TicketName> MarkedElsewhere(Session session) =>
+        session.Query(AllElsewhere, static row => new TicketName(row.Long(0), row.Int(1), row.Int(2)), node);
+
+    private int NextSlot() => _last = _last == int.MaxValue ? 1 : _last + 1;
+
+    private static Mark Mark(Statement row) =>
+        new(
+            new(row.Long(0), row.Int(1), new(row.Int(3)), (Priority)row.Int(4), row.Int(2), row.Long(5), row.Int(6)),
+            row.Int(7),
+            new(
+                new(LimitKey.FromStored(row.Int(9)), row.Int(10)),
+                new(LimitKey.FromStored(row.Int(11)), row.Int(12)),
+                new(LimitKey.Installation, row.Int(13))
+            ),
+            row.Long(8)
+        );
+
+    private bool Write(Session session, Mark mark)
+    {
+        var (ticket, permits) = (mark.Ticket, mark.Permits);
+        return session
+                .Prepare(Insert)
+                .Add(node)
+                .Add(ticket.Id)
+                .Add(ticket.Revision)
+                .Add(ticket.Attempt)
+                .Add(ticket.Lane.Number)
+                .Add((long)ticket.Priority)
+                .Add(ticket.Due)
+                .Add(ticket.Recipients)
+                .Add(mark.Recipients)
+                .Add(mark.At)
+                .Add(permits.Account.Key.Stored)
+                .Add(permits.Account.Permits)
+                .Add(permits.Tenant.Key.Stored)
+                .Add(permits.Tenant.Permits)
+                .Add(permits.Installation.Permits)
+                .Run() == 1;
+    }
+
+    private bool Remove(Session session, QueuedMail ticket)
+    {
+        session.Prepare(Delete).Add(ticket.Id).Add(node).Add(ticket.Attempt).Post();
+        return true;
+    }
+
+    private sealed class Slot(Mark mark)
+    {
+        public Mark Mark { get; } = mark;
+
+        public bool IsOut { get; set; }
+
+        public bool IsSettled { get; set; }
+    }
+}
+
+/// <summary>Writes or removes one mark. Nothing is kept of one that could not be written: its attempt does not begin.</summary>
+internal sealed class MarkJob(Func<Session, bool> write) : WriteJob
+{
+    private readonly TaskCompletionSource<bool> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isWritten;
+
+    public Task<bool> Promise => _promise.Task;
+
+    public override void Run(Session session) => _isWritten = write(session);
+
+    public override void Committed() => _promise.TrySetResult(_isWritten);
+
+    public override bool RolledBack(StoreUnavailableException why)
+    {
+        _promise.TrySetException(why);
+        return false;
+    }
+
+    public override void Abandon(Exception why) =>
+        _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+}

@@ -1,0 +1,89 @@
+using System.Net.Sockets;
+using MailProxy.Pipeline.Disk;
+using Npgsql;
+
+namespace MailProxy.Pipeline.Storage.Postgres;
+
+/// <summary>Opens connections to the server, with the settings that they need.</summary>
+internal static class PgServer
+{
+    /// <summary>The schema that everything is in.</summary>
+    public const string Schema = "mailproxy";
+
+    private const int OldestVersion = 15;
+
+    // jit costs more than these statements take. The rest is what the store's promises rest upon, whatever the server's defaults are.
+    private const string Settings =
+        $"SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
+        + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
+    /// <summary>Throws <see cref="StoreRefusedException"/> when it is no connection string.</summary>
+    public static NpgsqlDataSource Source(string connectionString, string name)
+    {
+        NpgsqlConnectionStringBuilder wanted;
+        try
+        {
+            wanted = new(connectionString);
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
+        {
+            throw new StoreRefusedException($"Storage:ConnectionString cannot be read: {error.Message}", error);
+        }
+
+        wanted.ApplicationName = NameOf(name);
+        wanted.Pooling = false; // each connection is held by who uses it
+        wanted.Enlist = false;
+        wanted.TcpKeepAlive = true;
+        wanted.CancellationTimeout = -1; // a statement that takes too long ends its connection, and its turn is asked for
+        if (!wanted.ContainsKey("Max Auto Prepare"))
+            (wanted.MaxAutoPrepare, wanted.AutoPrepareMinUsages) = (400, 2);
+        if (!wanted.ContainsKey("Command Timeout"))
+            wanted.CommandTimeout = 15;
+        if (!wanted.ContainsKey("Timeout"))
+            wanted.Timeout = 5;
+        var builder = new NpgsqlSlimDataSourceBuilder(wanted.ConnectionString);
+        builder.EnableTransportSecurity();
+        builder.UsePhysicalConnectionInitializer(Initialize, InitializeAsync);
+        return builder.Build();
+    }
+
+    /// <summary>What a node's connections are called, for people and for its successor.</summary>
+    public static string NameOf(string node) => $"mailproxy {node}";
+
+    /// <summary>A first connection. Throws <see cref="StoreRefusedException"/> when there is none to be had.</summary>
+    public static NpgsqlConnection OpenFirst(NpgsqlDataSource source)
+    {
+        try
+        {
+            var connection = source.OpenConnection();
+            if (connection.PostgreSqlVersion.Major >= OldestVersion)
+                return connection;
+            var version = connection.ServerVersion;
+            connection.Dispose();
+            throw new StoreRefusedException($"The server is PostgreSQL {version}; MailProxy needs {OldestVersion} or newer.");
+        }
+        catch (PostgresException error)
+        {
+            throw new StoreRefusedException($"PostgreSQL refuses the connection: {error.MessageText} ({error.SqlState}).", error);
+        }
+        catch (Exception error) when (error is NpgsqlException or SocketException or TimeoutException)
+        {
+            throw new StoreRefusedException(
+                $"PostgreSQL cannot be reached: {(error.InnerException ?? error).Message}. Storage:ConnectionString names the server.",
+                error
+            );
+        }
+    }
+
+    private static void Initialize(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(Settings, connection);
+        command.ExecuteNonQuery();
+    }
+
+    private static async Task InitializeAsync(NpgsqlConnection connection)
+    {
+        await using var command = new NpgsqlCommand(Settings, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}

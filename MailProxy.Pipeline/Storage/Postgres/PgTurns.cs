@@ -1,0 +1,196 @@
+using System.Data;
+using MailProxy.Pipeline.Storage.Sql;
+using Npgsql;
+
+namespace MailProxy.Pipeline.Storage.Postgres;
+
+/// <summary>
+/// The turns of this node. The writers of all nodes take turns by the lock of one row, so that numbers rise with the commits and nobody
+/// changes what another one looks at. Each turn of a node has its number, which its transaction raises by one: whoever lost the connection
+/// learns from it whether the turn was committed, and a node that was declared dead commits nothing any more.
+/// </summary>
+internal sealed class PgTurns : TurnConnection, IDisposable
+{
+    private const string Fence = """
+        WITH mine AS (UPDATE nodes SET turn = turn + 1 WHERE session = $1 AND turn = $2 AND dead_at IS NULL RETURNING 1)
+        SELECT last_event, last_message, EXISTS (SELECT 1 FROM mine) FROM turns FOR UPDATE OF turns
+        """;
+
+    private const string Keep = "UPDATE turns SET last_event = $1, last_message = $2";
+
+    // Asked for by another connection: once it is granted, the turn that was lost can never be committed.
+    private const string Refuse = "UPDATE nodes SET turn = turn + 1 WHERE session = $1 AND turn = $2";
+
+    private readonly Func<NpgsqlConnection> _open;
+    private readonly long _node;
+    private readonly PgSession _session;
+    private int _backend; // the server's process of the connection
+    private long _turn; // of this node, committed
+    private (long Event, long Message) _kept;
+    private bool _isOpen;
+
+    /// <param name="node">This node's session.</param>
+    public PgTurns(Func<NpgsqlConnection> open, long node)
+    {
+        (_open, _node) = (open, node);
+        _session = new(open());
+        _backend = _session.Connection.ProcessID;
+    }
+
+    public override Session Session => _session;
+
+    public override void Begin()
+    {
+        try
+        {
+            BeginOnce();
+        }
+        catch (NpgsqlException error) when (error is not PostgresException { SqlState: not "57P01" } && Resolve() is false)
+        {
+            BeginOnce(); // the connection was lost while nobody used it, and nothing of this turn was written
+        }
+    }
+
+    public override void Commit()
+    {
+        if (_kept != (Numbers.LastEvent, Numbers.LastMessage))
+            _session.Post(Command(Keep, Numbers.LastEvent, Numbers.LastMessage));
+        _session.Post(new("COMMIT"));
+        _session.Flush();
+        _isOpen = false;
+        _turn++;
+    }
+
+    public override bool? Settle()
+    {
+        _session.Drop();
+        if (_session.Connection.State == ConnectionState.Open && TryRollBack())
+            return false;
+        return Resolve();
+    }
+
+    public override string? Trouble(Exception error) => PgTrouble.Describe(error);
+
+    public override bool IsWellAgain => _session.Connection.State == ConnectionState.Open;
+
+    public override void Probe()
+    {
+        // A turn writes its number in any case.
+    }
+
+    public override void EndProbe() { }
+
+    public override void Committed() { }
+
+    /// <summary>The node ends in an orderly way: nobody has to wait until it is found dead. What cannot be told is found out.</summary>
+    public void Leave(long now)
+    {
+        if (_isOpen || _session.Connection.State != ConnectionState.Open)
+            return;
+        try
+        {
+            _session.Run("UPDATE nodes SET dead_at = ?2 WHERE session = ?1 AND dead_at IS NULL", _node, now);
+        }
+        catch (NpgsqlException)
+        {
+            // The next start under this name says so.
+        }
+    }
+
+    public void Dispose() => _session.Dispose();
+
+    private void BeginOnce()
+    {
+        using var batch = new NpgsqlBatch(_session.Connection);
+        batch.BatchCommands.Add(new("BEGIN"));
+        batch.BatchCommands.Add(Command(Fence, _node, _turn));
+        _isOpen = true;
+        using var reader = batch.ExecuteReader();
+        if (!reader.Read() || !reader.GetBoolean(2))
+            throw new NodeDeadException();
+        Numbers.StartAt(reader.GetInt64(0), reader.GetInt64(1));
+        _kept = (Numbers.LastEvent, Numbers.LastMessage);
+    }
+
+    // The server has refused something, so that nothing of the transaction is left, its COMMIT included.
+    private bool TryRollBack()
+    {
+        if (!_isOpen)
+            return true;
+        try
+        {
+            using var command = new NpgsqlCommand("ROLLBACK", _session.Connection);
+            command.ExecuteNonQuery();
+            _isOpen = false;
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false; // the connection is lost too
+        }
+    }
+
+    private bool? Resolve()
+    {
+        try
+        {
+            var connection = _open();
+            try
+            {
+                var isCommitted = IsCommitted(connection, _backend);
+                _session.Use(connection);
+                _backend = connection.ProcessID;
+                _isOpen = false;
+                _turn++;
+                return isCommitted;
+            }
+            catch
+            {
+                connection.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (PgTrouble.Describe(error) is not null)
+        {
+            return null;
+        }
+    }
+
+    private bool IsCommitted(NpgsqlConnection connection, int lost)
+    {
+        // The transaction of the lost connection may wait on the server, with its locks.
+        using (
+            var end = new NpgsqlCommand(
+                "SELECT pg_terminate_backend($1) FROM pg_stat_activity WHERE pid = $1 AND usename = current_user",
+                connection
+            )
+        )
+        {
+            end.Parameters.Add(new NpgsqlParameter<int> { TypedValue = lost });
+            end.ExecuteNonQuery();
+        }
+
+        using var refuse = new NpgsqlCommand(Refuse, connection);
+        Add(refuse.Parameters, _node, _turn);
+        if (refuse.ExecuteNonQuery() == 1)
+            return false;
+
+        // A commit behind it: what it returned after is with the replicas that are waited for.
+        using var present = new NpgsqlCommand("UPDATE nodes SET turn = turn WHERE session = $1 RETURNING turn", connection);
+        Add(present.Parameters, _node);
+        return present.ExecuteScalar() is long turn && turn == _turn + 1 ? true : throw new NodeDeadException();
+    }
+
+    private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<long> values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        Add(command.Parameters, values);
+        return command;
+    }
+
+    private static void Add(NpgsqlParameterCollection to, params ReadOnlySpan<long> values)
+    {
+        foreach (var value in values)
+            to.Add(new NpgsqlParameter<long> { TypedValue = value });
+    }
+}

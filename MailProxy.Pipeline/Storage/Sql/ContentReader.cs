@@ -1,0 +1,90 @@
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
+
+namespace MailProxy.Pipeline.Storage.Sql;
+
+/// <summary>Loads a mail for one attempt, by point reads in one snapshot.</summary>
+internal static class ContentReader
+{
+    // The plus keeps the planner from using a partial index because of the value bound to ?4, since the statement would then be prepared
+    // again
+    // for every mail.
+    private const string Select = """
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
+        m.expires_at, q.round, m.state, m.send_at, m.account, m.pool
+        FROM queue q JOIN messages m ON m.number = q.message
+        WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND (+q.state = ?4 OR ?4 IS NULL)
+        """;
+
+    private const string SmallSql = """
+        SELECT m.tenant, m.id, m.envelope_sender, m.message_id_header, m.created_at, m.on_ambiguous, m.attempts, m.possible_duplicate,
+        m.expires_at, q.round, m.state, m.send_at, m.account, m.pool, b.json, b.sources
+        FROM queue q CROSS JOIN messages m ON m.number = q.message CROSS JOIN bodies b ON b.message = q.message
+        WHERE q.message = ?1 AND q.revision = ?2 AND q.attempt = ?3 AND +q.state = 0 AND length(b.json) <= ?4
+        """;
+
+    private const string Body = "SELECT json, spool, sources FROM bodies WHERE message = ?1";
+
+    /// <summary>Null when the ticket is stale. If the body is in a spool file, it is left empty and the file's name is returned.</summary>
+    public static (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients)
+    {
+        if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content)
+            return null;
+        var body = session.Prepare(Body).Add(ticket.Id);
+        if (!body.Step())
+            throw Missing(content);
+        var (json, spool, sources) = (body.BlobOrNull(0), body.TextOrNull(1), body.Int(2));
+        body.Reset();
+        return json is null && spool is null ? throw Missing(content) : (content with { Json = json, Sources = sources }, spool);
+    }
+
+    /// <summary>Null when the ticket is stale, or the body is larger, missing, or in a file.</summary>
+    public static MailContent? Small(Session session, QueuedMail ticket, int maxRecipients, int maxBytes)
+    {
+        var row = session.Prepare(SmallSql).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(maxBytes);
+        if (!row.Step())
+            return null;
+        var content = Content(session, row, ticket, maxRecipients) with { Json = row.Blob(14), Sources = row.Int(15) };
+        row.Reset();
+        return content;
+    }
+
+    private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
+
+    /// <summary>Without the body: whoever settles what a crash left open does not read it.</summary>
+    /// <param name="state">What the queue must say of the ticket; null: whatever it says.</param>
+    public static MailContent? Read(Session session, QueuedMail ticket, int? state, int maxRecipients)
+    {
+        var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add((long?)state);
+        if (!row.Step())
+            return null;
+        var content = Content(session, row, ticket, maxRecipients);
+        row.Reset();
+        return content;
+    }
+
+    private static MailContent Content(Session session, Statement row, QueuedMail ticket, int maxRecipients)
+    {
+        var round = row.Int(9);
+        var (slice, others) = RecipientRows.Slice(session, ticket.Id, round, maxRecipients);
+
+        // The event that ends a round lists every recipient tried in it; with a single slice there are no others.
+        var last = others is { Rest: 0 } and not { Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0 };
+        return new()
+        {
+            Key = new(row.Text(0), row.Text(1)),
+            Account = new(row.Int(12)),
+            Pool = row.IntOrNull(13) is { } pool ? new(pool) : null,
+            EnvelopeSender = row.Text(2),
+            MessageIdHeader = row.Text(3),
+            CreatedAt = row.Long(4),
+            OnAmbiguous = (AmbiguousPolicy)row.Int(5),
+            Json = default,
+            Slice = slice,
+            Standing = others with { Attempts = row.Int(6), PossibleDuplicate = row.Int(7) != 0, ExpiresAt = row.Long(8) },
+            State = (MessageState)row.Int(10),
+            SendAt = row.LongOrNull(11),
+            Earlier = last ? RecipientRows.OfRound(session, ticket.Id, round) : [],
+        };
+    }
+}

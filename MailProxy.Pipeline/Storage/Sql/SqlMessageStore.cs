@@ -1,0 +1,190 @@
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Storage.Sql;
+
+/// <summary>
+/// The message store on SQLite. All writes go through the commit loop. Claims are in memory, since one process owns the file; the mark
+/// decides
+/// in any remaining race.
+/// </summary>
+public sealed partial class SqlMessageStore : IMessageStore, IMarks
+{
+    private readonly StoreDatabase _database;
+    private readonly SpoolFiles _spool;
+    private readonly ILogger _logger;
+    private readonly Claims _claims;
+    private readonly LaneReader _lanes;
+    private readonly ReadyContents _ready;
+    private readonly TimeProvider _clock;
+    private readonly ReadAhead _readAhead;
+    private readonly SubmissionWriter _submissions;
+    private readonly OutcomeWriter _outcomes;
+    private readonly ChangeWriter _changes;
+
+    /// <param name="contentHash">
+    /// The hash of a stored body as Ingest would compute it, for messages whose id was generated here; null when it cannot be computed.
+    /// </param>
+    public SqlMessageStore(
+        StoreDatabase database,
+        SpoolFiles spool,
+        Func<ReadOnlyMemory<byte>, byte[]?> contentHash,
+        TimeProvider clock,
+        ILogger logger
+    )
+    {
+        (_database, _spool, _logger) = (database, spool, logger);
+        var writer = database.Writer;
+        _claims = database.Claims;
+        _clock = clock;
+        var trash = new SpoolTrash(spool);
+        var uses = new LimitUses();
+        var housekeeping = new Housekeeping(clock);
+        _lanes = new(_claims);
+        _ready = new(_claims);
+        _readAhead = new(_ready, database.Traces);
+        _submissions = new(
+            writer.Events,
+            writer.Numbers,
+            _claims,
+            _ready,
+            spool,
+            trash,
+            new(database.Suppressions, writer.Events),
+            database.Traces,
+            contentHash,
+            clock
+        );
+        _outcomes = new(writer.Events, _claims, uses, database.Suppressions);
+        _changes = new(writer.Events, _claims);
+        writer.AddHooks(
+            beforeCommit: () =>
+            {
+                uses.Write(writer.Session);
+                housekeeping.Work(writer.Session);
+            },
+            afterCommit: trash.Empty
+        );
+    }
+
+    public async Task<Recovery> RecoverAsync(long now)
+    {
+        await _database.TakeOverAsync();
+        var flights = _claims.Recover();
+        var (recovery, settled) = await _database.Readers.SnapshotAsync(session =>
+            RecoveryReader.Read(session, _database.Traces, flights, now)
+        );
+        foreach (var ticket in settled)
+            _claims.Remove(ticket);
+        var swept = _spool.Sweep(await _database.Readers.SnapshotAsync(RecoveryReader.SpoolFiles));
+        if (swept > 0)
+            Log.Swept(_logger, swept);
+        return recovery;
+    }
+
+    public Task<Appended> AppendAsync(Func<IReadOnlyList<AcceptedBatch>> take)
+    {
+        var job = new AppendJob(take, _submissions);
+        _database.Writer.PostSubmissions(job);
+        return job.Promise;
+    }
+
+    public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) =>
+        _database.Readers.SnapshotAsync(session => _lanes.Claim(session, lane, request));
+
+    public void Release(QueuedMail ticket)
+    {
+        _claims.Remove(ticket);
+        _ready.Remove(ticket);
+    }
+
+    public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
+    {
+        if (await _database.Readers.SnapshotAsync(session => Load(session, ticket, maxRecipients)) is not { } loaded)
+            return null;
+        if (loaded.Spool is null)
+            return await CheckedAsync(loaded.Content);
+        try
+        {
+            var (json, body) = await _spool.ReadAsync(loaded.Spool);
+            return await CheckedAsync(loaded.Content with { Json = json, Spooled = body });
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BodyMissingException(
+                $"The message's body, the file spool/{loaded.Spool}, cannot be read: {SpoolFiles.Why(error)}.",
+                loaded.Content,
+                error
+            );
+        }
+    }
+
+    private (MailContent Content, string? Spool)? Load(Session session, QueuedMail ticket, int maxRecipients) =>
+        ContentReader.Load(session, ticket, maxRecipients) is { } loaded
+            ? (_database.Traces.With(session, ticket, loaded.Content), loaded.Spool)
+            : null;
+
+    public async ValueTask<IReadOnlyList<MailContent?>> LoadTogetherAsync(IReadOnlyList<LoadRequest> wanted)
+    {
+        var found = new MailContent?[wanted.Count];
+        for (var i = 0; i < found.Length; i++)
+            found[i] = _ready.Take(wanted[i]);
+        if (found.Contains(null))
+        {
+            var claimed = _claims.Claimed; // before the snapshot
+            await _database.Readers.SnapshotAsync(session =>
+            {
+                _readAhead.Read(session, wanted, found, claimed);
+                return found;
+            });
+        }
+
+        for (var i = 0; i < found.Length; i++)
+            found[i] = found[i] is { } content ? await CheckedAsync(content) : null;
+        return found;
+    }
+
+    // Asked each time: an entry may be newer than the message, or older than its replacement.
+    private async ValueTask<MailContent> CheckedAsync(MailContent content)
+    {
+        if (!_database.Suppressions.Has(content.Key.Tenant))
+            return content;
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var found = await _database.Readers.ReadAsync(session => SuppressionRows.In(session, content, now));
+        return found.Count == 0 ? content : content with { Suppressed = found };
+    }
+
+    public Task<bool> MarkAsync(Mark mark) =>
+        _database.Health.StoreTrouble is { } trouble
+            ? Task.FromException<bool>(new StoreUnavailableException($"The store cannot write: {trouble}."))
+            : _claims.MarkAsync(mark);
+
+    public bool TryBegin(QueuedMail ticket) => _claims.TryBegin(ticket);
+
+    public void Out(QueuedMail ticket, long at) => _claims.Out(ticket, at);
+
+    public void Answered(QueuedMail ticket, IReadOnlyList<RecipientVerdict> verdicts) => _claims.Answered(ticket, verdicts);
+
+    public Task<IReadOnlyList<bool>> CommitAsync(IReadOnlyList<Settlement> writes)
+    {
+        if (writes.Count == 0)
+            return Task.FromResult<IReadOnlyList<bool>>([]);
+        var job = new OutcomeJob(writes, _outcomes);
+        _database.Writer.PostOutcomes(job);
+        return job.Promise;
+    }
+
+    public Task<ChangeResult> ChangeAsync(MessageKey key, MessageChange change, string actor, long now) =>
+        _database.Writer.WriteAsync(session => _changes.Change(session, key, change, actor, now));
+
+    public Task<ExpirySweep> ExpireAsync(long now, int limit) =>
+        _database.Writer.WriteAsync(session => _changes.Expire(session, now, limit));
+
+    private static partial class Log
+    {
+        [LoggerMessage(720, LogLevel.Information, "Removed {Count} spool files that no message names.")]
+        public static partial void Swept(ILogger logger, int count);
+    }
+}

@@ -1,0 +1,48 @@
+using MailProxy.Pipeline.Telemetry;
+
+namespace MailProxy.Pipeline.Storage.Sql;
+
+/// <summary>A database that holds a store: who writes it, who reads it, and what is known of it in memory.</summary>
+public abstract class StoreDatabase : IDisposable
+{
+    /// <summary>The generations of the store, and the names that they give.</summary>
+    public abstract StoreGenerations Generations { get; }
+
+    /// <summary>Faults when the writer ended because of a bug; the host must then exit with a failure.</summary>
+    public Task Completion => Writer.Completion;
+
+    /// <summary>Completes when the writer has finished one more turn, even while it cannot write; faults when it has ended.</summary>
+    public Task BeatAsync() => Writer.BeatAsync();
+
+    internal abstract CommitLoop Writer { get; }
+
+    internal abstract StoreReaders Readers { get; }
+
+    internal abstract EventSignal Events { get; }
+
+    /// <summary>How much mail waits.</summary>
+    internal abstract IWaitingTally Counts { get; }
+
+    /// <summary>Whom tenants' mail must not go to.</summary>
+    internal abstract SuppressionRows Suppressions { get; }
+
+    /// <summary>The traces that messages belong to.</summary>
+    internal abstract TraceRows Traces { get; }
+
+    /// <summary>Which tickets are out, and how far their attempts have come.</summary>
+    internal abstract Claims Claims { get; }
+
+    internal abstract PipelineHealth Health { get; }
+
+    /// <summary>Takes over what processes that have ended left under way. Before anything is claimed.</summary>
+    internal virtual Task TakeOverAsync() => Task.CompletedTask;
+
+    /// <summary>Something was erased: what the database keeps of older rows is let go as soon as it can be.</summary>
+    internal abstract void ForgetOld();
+
+    /// <summary>Returns a part of the free space to the file system. False when there is not enough to be worth it.</summary>
+    /// <param name="busy">Whether others are writing, and will use most of the space again.</param>
+    internal abstract Task<bool> ReclaimAsync(bool busy);
+
+    public abstract void Dispose();
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Globalization;
+using MailProxy.Pipeline.Storage.Postgres;
+using Npgsql;
+
+namespace MailProxy.Tests.Support;
+
+/// <summary>
+/// A PostgreSQL server in a directory of its own, for as long as the tests run. Databases come and go with those who use them. Needs
+/// Debian's postgresql; as root it runs as Debian's user postgres, since it refuses to be root.
+/// </summary>
+internal sealed class PostgresServer : IDisposable
+{
+    private const string User = "postgres";
+
+    private static readonly Lazy<PostgresServer> One = new(static () => new PostgresServer());
+
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-postgres-");
+    private readonly int _port = FreePort.Take();
+    private readonly Lazy<string> _template;
+    private readonly Dictionary<string, string> _ofDirectories = [];
+    private int _made;
+
+    private PostgresServer()
+    {
+        _template = new(MakeTemplate);
+        try
+        {
+            if (Environment.IsPrivilegedProcess)
+                Start("chown", User, _root.FullName);
+            AsItself("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions");
+
+            // What a test loses with the machine it does not miss.
+            var settings =
+                $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c fsync=off "
+                + "-c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB";
+            AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", settings, "start");
+        }
+        catch
+        {
+            _root.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>The server that all tests share; started when the first asks.</summary>
+    public static PostgresServer Shared => One.Value;
+
+    private string Data => Path.Combine(_root.FullName, "data");
+
+    private string Port => _port.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Ends the shared server, if any test has used it.</summary>
+    public static void EndShared()
+    {
+        if (One.IsValueCreated)
+            One.Value.Dispose();
+    }
+
+    public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Username={User};Database={database}";
+
+    /// <summary>A database with the store's tables, or an empty one.</summary>
+    public string MakeDatabase(bool isEmpty = false)
+    {
+        var name = $"t{Interlocked.Increment(ref _made).ToString(CultureInfo.InvariantCulture)}";
+        Execute(isEmpty ? $"CREATE DATABASE {name}" : $"CREATE DATABASE {name} TEMPLATE {_template.Value}");
+        return name;
+    }
+
+    /// <summary>The database that belongs to a data directory, made when it is asked for first.</summary>
+    public string DatabaseOf(string directory)
+    {
+        lock (_ofDirectories)
+            return _ofDirectories.TryGetValue(directory, out var name) ? name : _ofDirectories[directory] = MakeDatabase();
+    }
+
+    public void DropDatabase(string name) => Execute($"DROP DATABASE {name} WITH (FORCE)");
+
+    /// <summary>Ends every connection to a database, as when the processes that had them were killed.</summary>
+    public void CutOff(string name) => Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+
+    /// <summary>Everything that is in a database, as text.</summary>
+    public string Dump(string name) =>
+        Start(Path.Combine(Programs, "pg_dump"), "-h", "127.0.0.1", "-p", Port, "-U", User, "--inserts", name);
+
+    public void Dispose()
+    {
+        AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+        _root.Delete(recursive: true);
+    }
+
+    private static string Programs =>
+        Directory.GetDirectories("/usr/lib/postgresql").Select(static version => Path.Combine(version, "bin")).Where(Directory.Exists).Max()
+        ?? throw new InvalidOperationException("PostgreSQL is not there: ./run-tests --install");
+
+    private string MakeTemplate()
+    {
+        Execute("CREATE DATABASE store");
+        using var source = PgServer.Source(ConnectionString("store"), "template");
+        using var connection = PgServer.OpenFirst(source);
+        PgMigrator.Run(connection, PgServer.Schema);
+        return "store";
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = new NpgsqlConnection(ConnectionString(User) + ";Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    private static void AsItself(string program, params string[] arguments)
+    {
+        var path = Path.Combine(Programs, program);
+        if (Environment.IsPrivilegedProcess)
+            Start("setpriv", ["--reuid", User, "--regid", User, "--init-groups", path, .. arguments]);
+        else
+            Start(path, arguments);
+    }
+
+    private static string Start(string program, params string[] arguments)
+    {
+        // The server inherits what pg_ctl has, so nobody may wait for the end of its output.
+        var info = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" < /dev/null 2>&1", "sh", program, .. arguments])
+        {
+            WorkingDirectory = "/",
+            RedirectStandardOutput = program.EndsWith("pg_dump", StringComparison.Ordinal),
+        };
+        using var process = Process.Start(info)!;
+        var output = info.RedirectStandardOutput ? process.StandardOutput.ReadToEnd() : "";
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? output
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} exited {process.ExitCode}: {output}");
+    }
+}
