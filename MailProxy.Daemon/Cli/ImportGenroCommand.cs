@@ -72,7 +72,7 @@ internal static class ImportGenroCommand
 
         // A trial must not make a store.
         var trial =
-            request.DryRun && !File.Exists(Path.Combine(Path.GetFullPath(settings.Data), "mailproxy.db"))
+            request.DryRun && !settings.Storage.IsPostgres && !File.Exists(Path.Combine(Path.GetFullPath(settings.Data), "mailproxy.db"))
                 ? Directory.CreateTempSubdirectory("mailproxy-import-").FullName
                 : null;
         try

@@ -27,6 +27,15 @@ internal static class StoreCommand
         );
         if (settings is null)
             return Serve.RefuseSettings(mistakes);
+        if (settings.Storage.IsPostgres)
+        {
+            Console.Error.WriteLine(
+                $"mailproxy: {verb} is for a store in SQLite, and Storage:Provider is postgres. Copy the database by PostgreSQL's own "
+                    + $"means (pg_dump, pg_restore), and with it the data directory '{settings.Data}'."
+            );
+            return 2;
+        }
+
         try
         {
             return await run(Path.GetFullPath(settings.Data), directory);

@@ -68,12 +68,14 @@ function close() {
 
 function show(texts) {
   const options = list();
+  // An answer that comes late takes no choice away.
+  const chosen = options.hidden ? null : options.querySelector('[aria-selected="true"]')?.textContent;
   options.replaceChildren(...texts.map((text, i) => {
     const option = document.createElement("li");
     option.id = `completion-${i}`;
     option.role = "option";
     option.textContent = text;
-    option.setAttribute("aria-selected", "false");
+    option.setAttribute("aria-selected", String(text === chosen));
     return option;
   }));
   options.hidden = texts.length === 0;
@@ -91,6 +93,7 @@ function select(step) {
 function take(text) {
   const q = document.getElementById("q");
   q.value = text;
+  asked++; // what is still being answered is about another text
   close();
   q.focus();
   if (text.endsWith(":")) complete();

@@ -40,7 +40,10 @@ internal static class LocalChecks
         foreach (var finding in Modes(directory))
             yield return finding;
         yield return Socket(settings, isRunning);
-        yield return quick ? new(Health.Skipped, Installation, "store", "not read, because of --quick.") : Store(directory, isRunning);
+        if (settings.Storage.IsPostgres)
+            yield return new(Health.Skipped, Installation, "store", "it is in PostgreSQL, which looks after its files itself.");
+        else
+            yield return quick ? new(Health.Skipped, Installation, "store", "not read, because of --quick.") : Store(directory, isRunning);
     }
 
     private static IEnumerable<Finding> Modes(string directory)

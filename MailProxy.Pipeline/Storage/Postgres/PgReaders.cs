@@ -66,10 +66,8 @@ internal sealed class PgReaders : StoreReaders, IDisposable
     public override Task<T> ReadAsync<T>(Func<Session, T> read)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_closed)
-            return Task.FromException<T>(new ObjectDisposedException(nameof(PgReaders)));
-        return _wanted.TryAdd(Answer)
-            ? answer.Task
+        return TryAdd(Answer) ? answer.Task
+            : _closed ? Task.FromException<T>(new ObjectDisposedException(nameof(PgReaders)))
             : Task.FromException<T>(
                 new StoreUnavailableException($"The store cannot read now: {MostWaiting} reads wait for the database.")
             );
@@ -96,6 +94,18 @@ internal sealed class PgReaders : StoreReaders, IDisposable
         while (_idle.TryPop(out var session))
             session.Dispose();
         _wanted.Dispose();
+    }
+
+    private bool TryAdd(Action answer)
+    {
+        try
+        {
+            return !_closed && _wanted.TryAdd(answer);
+        }
+        catch (InvalidOperationException) when (_closed)
+        {
+            return false; // it was closed a moment ago
+        }
     }
 
     private T ReadBy<T>(PgSession session, Func<Session, T> read)

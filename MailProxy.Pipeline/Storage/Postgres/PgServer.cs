@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net.Sockets;
 using MailProxy.Pipeline.Disk;
 using Npgsql;
@@ -35,11 +36,11 @@ internal static class PgServer
         wanted.Enlist = false;
         wanted.TcpKeepAlive = true;
         wanted.CancellationTimeout = -1; // a statement that takes too long ends its connection, and its turn is asked for
-        if (!wanted.ContainsKey("Max Auto Prepare"))
+        if (!IsGiven(connectionString, "Max Auto Prepare"))
             (wanted.MaxAutoPrepare, wanted.AutoPrepareMinUsages) = (400, 2);
-        if (!wanted.ContainsKey("Command Timeout"))
+        if (!IsGiven(connectionString, "Command Timeout"))
             wanted.CommandTimeout = 15;
-        if (!wanted.ContainsKey("Timeout"))
+        if (!IsGiven(connectionString, "Timeout"))
             wanted.Timeout = 5;
         var builder = new NpgsqlSlimDataSourceBuilder(wanted.ConnectionString);
         builder.EnableTransportSecurity();
@@ -74,6 +75,14 @@ internal static class PgServer
             );
         }
     }
+
+    // Npgsql's own builder says of every keyword that it has it.
+    private static bool IsGiven(string connectionString, string keyword) =>
+        new DbConnectionStringBuilder { ConnectionString = connectionString }
+            .Keys.Cast<string>()
+            .Any(key => Bare(key).Equals(Bare(keyword), StringComparison.OrdinalIgnoreCase));
+
+    private static string Bare(string keyword) => keyword.Replace(" ", "", StringComparison.Ordinal);
 
     private static void Initialize(NpgsqlConnection connection)
     {

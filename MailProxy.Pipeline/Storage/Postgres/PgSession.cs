@@ -53,8 +53,7 @@ internal sealed class PgSession(NpgsqlConnection connection) : Session
         Connection = another;
     }
 
-    /// <summary>Nothing of what was posted goes out any more.</summary>
-    public void Drop()
+    public override void Drop()
     {
         _posted?.Dispose();
         _posted = null;

@@ -19,7 +19,15 @@ internal sealed class PgTurns : TurnConnection, IDisposable
     private const string Keep = "UPDATE turns SET last_event = $1, last_message = $2";
 
     // Asked for by another connection: once it is granted, the turn that was lost can never be committed.
-    private const string Refuse = "UPDATE nodes SET turn = turn + 1 WHERE session = $1 AND turn = $2";
+    private const string Refuse = "UPDATE nodes SET turn = turn + 1, refused = turn + 1 WHERE session = $1 AND turn = $2";
+
+    // A commit behind it: what it returned after is with the replicas that are waited for. An earlier try may have refused the turn.
+    private const string Present = "UPDATE nodes SET turn = turn WHERE session = $1 RETURNING turn, turn = refused";
+
+    // The connection's process on the server may wait there, with its locks.
+    private const string EndLost =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND pid <> pg_backend_pid() AND usename = current_user AND "
+        + "application_name = current_setting('application_name')";
 
     private readonly Func<NpgsqlConnection> _open;
     private readonly long _node;
@@ -41,6 +49,8 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 
     public override void Begin()
     {
+        if (_session.Connection.State != ConnectionState.Open && Resolve() is not false)
+            throw new NpgsqlException("the connection to the database is lost");
         try
         {
             BeginOnce();
@@ -158,13 +168,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 
     private bool IsCommitted(NpgsqlConnection connection, int lost)
     {
-        // The transaction of the lost connection may wait on the server, with its locks.
-        using (
-            var end = new NpgsqlCommand(
-                "SELECT pg_terminate_backend($1) FROM pg_stat_activity WHERE pid = $1 AND usename = current_user",
-                connection
-            )
-        )
+        using (var end = new NpgsqlCommand(EndLost, connection))
         {
             end.Parameters.Add(new NpgsqlParameter<int> { TypedValue = lost });
             end.ExecuteNonQuery();
@@ -175,10 +179,10 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         if (refuse.ExecuteNonQuery() == 1)
             return false;
 
-        // A commit behind it: what it returned after is with the replicas that are waited for.
-        using var present = new NpgsqlCommand("UPDATE nodes SET turn = turn WHERE session = $1 RETURNING turn", connection);
+        using var present = new NpgsqlCommand(Present, connection);
         Add(present.Parameters, _node);
-        return present.ExecuteScalar() is long turn && turn == _turn + 1 ? true : throw new NodeDeadException();
+        using var row = present.ExecuteReader();
+        return row.Read() && row.GetInt64(0) == _turn + 1 ? !row.GetBoolean(1) : throw new NodeDeadException();
     }
 
     private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<long> values)

@@ -29,6 +29,9 @@ internal abstract class Session : IDisposable
     /// <summary>Runs what was posted (<see cref="Statement.Post"/>).</summary>
     public virtual void Flush() { }
 
+    /// <summary>Nothing of what was posted and has not run runs any more.</summary>
+    public virtual void Drop() { }
+
     /// <summary>Runs a statement that is not kept, with its parameters (?1, ?2, …) in order. Returns the number of changed rows.</summary>
     public int Run(string sql, params ReadOnlySpan<object?> values)
     {

@@ -47,6 +47,7 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, CommitLoop writer, I
         {
             // An error of the caller, which gets the exception.
             _fault = error;
+            session.Drop();
             session.Prepare(Undo).Run();
             (writer.Numbers.LastEvent, writer.Numbers.LastMessage) = (lastEvent, lastMessage);
             counts.Forget(position);

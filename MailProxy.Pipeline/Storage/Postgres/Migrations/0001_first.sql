@@ -13,8 +13,14 @@ CREATE FUNCTION substr(text, integer, bigint) RETURNS text LANGUAGE sql IMMUTABL
 CREATE FUNCTION substr(bytea, integer, bigint) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN substr($1, $2, $3::integer);
 CREATE FUNCTION text_contains(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN position(lower($2 COLLATE "und-x-icu") IN lower($1 COLLATE "und-x-icu")) > 0;
-CREATE FUNCTION json_each(text) RETURNS TABLE (value text) LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$ SELECT jsonb_array_elements_text($1::jsonb) $$;
+
+-- The texts of a JSON array; none of one that cannot be read.
+CREATE FUNCTION json_each(list text) RETURNS TABLE (value text) LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN QUERY SELECT jsonb_array_elements_text(list::jsonb);
+EXCEPTION WHEN data_exception THEN
+    RETURN;
+END $$;
 
 -- The processes that use the store, one row for each start.
 CREATE TABLE nodes (
@@ -24,6 +30,7 @@ CREATE TABLE nodes (
     started_at  bigint  NOT NULL,
     beat        bigint  NOT NULL DEFAULT 0, -- raised while it lives; the others watch whether it moves
     turn        bigint  NOT NULL DEFAULT 0, -- raised by each of its transactions
+    refused     bigint  NOT NULL DEFAULT 0, -- the last turn that was taken so that a lost transaction cannot be committed
     config_seen bigint  NOT NULL DEFAULT 0,
     dead_at     bigint                      -- it writes nothing any more
 ) WITH (fillfactor = 10);
