@@ -22,19 +22,19 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
         INSERT INTO marks (session, {Columns})
         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 FROM queue
         WHERE message = ?2 AND revision = ?3 AND attempt = ?4 AND state = 0
-        ON CONFLICT (message) DO NOTHING
+        ON CONFLICT DO NOTHING
         """;
 
     private const string Inherit =
         $"UPDATE marks SET session = ?1 WHERE session IN (SELECT session FROM nodes WHERE dead_at IS NOT NULL) RETURNING {Columns}";
 
-    private const string Delete = "DELETE FROM marks WHERE message = ?1 AND session = ?2 AND attempt = ?3";
+    private const string Delete = "DELETE FROM marks WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND session = ?4";
     private const string Elsewhere = "SELECT 1 FROM marks WHERE message = ?1 AND session <> ?2";
     private const string AllElsewhere = "SELECT message, revision, attempt FROM marks WHERE session <> ?1";
 
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Slot> _slots = [];
-    private readonly Dictionary<long, int> _ofMessage = [];
+    private readonly Dictionary<TicketName, int> _ofTicket = [];
     private CommitLoop? _writer;
     private int _last;
 
@@ -51,7 +51,7 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
             {
                 var slot = NextSlot();
                 _slots.Add(slot, new(mark) { IsOut = true });
-                _ofMessage[mark.Ticket.Id] = slot;
+                _ofTicket[TicketName.Of(mark.Ticket)] = slot;
             }
         }
     }
@@ -87,7 +87,7 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
         {
             slot = NextSlot();
             _slots.Add(slot, new(mark));
-            _ofMessage[mark.Ticket.Id] = slot;
+            _ofTicket[TicketName.Of(mark.Ticket)] = slot;
         }
 
         var job = new MarkJob(session => Write(session, mark));
@@ -114,31 +114,26 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
         {
             if (!_slots.Remove(slot, out used!))
                 return;
-            if (_ofMessage.GetValueOrDefault(used.Mark.Ticket.Id) == slot)
-                _ofMessage.Remove(used.Mark.Ticket.Id);
+            var name = TicketName.Of(used.Mark.Ticket);
+            if (_ofTicket.GetValueOrDefault(name) == slot)
+                _ofTicket.Remove(name);
         }
 
-        // Its attempt was never made. Whoever waits for nothing else may wait for this one too.
+        // Its attempt was never made. What is left of it would keep the ticket from ever being marked again.
         if (!used.IsSettled)
-            _writer!.PostOutcomes(new MarkJob(session => Remove(session, used.Mark.Ticket)));
+            _writer!.PostOutcomes(new MarkJob(session => Remove(session, used.Mark.Ticket)) { IsKept = true });
     }
 
-    public void Settle(Session session, IReadOnlyList<Settlement> settled)
+    public void Settle(Session session, QueuedMail ticket)
     {
-        foreach (var settlement in settled)
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                if (
-                    !_ofMessage.TryGetValue(settlement.Ticket.Id, out var slot)
-                    || _slots[slot].Mark.Ticket.Attempt != settlement.Ticket.Attempt
-                )
-                    continue;
-                _slots[slot].IsSettled = true;
-            }
-
-            session.Prepare(Delete).Add(settlement.Ticket.Id).Add(node).Add(settlement.Ticket.Attempt).Post();
+            if (!_ofTicket.TryGetValue(TicketName.Of(ticket), out var slot))
+                return;
+            _slots[slot].IsSettled = true;
         }
+
+        Remove(session, ticket);
     }
 
     public bool IsMarkedElsewhere(Session session, long message) => session.Prepare(Elsewhere).Add(message).Add(node).Scalar() is not null;
@@ -185,7 +180,7 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
 
     private bool Remove(Session session, QueuedMail ticket)
     {
-        session.Prepare(Delete).Add(ticket.Id).Add(node).Add(ticket.Attempt).Post();
+        session.Prepare(Delete).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(node).Post();
         return true;
     }
 
@@ -199,11 +194,14 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
     }
 }
 
-/// <summary>Writes or removes one mark. Nothing is kept of one that could not be written: its attempt does not begin.</summary>
+/// <summary>Writes or removes one mark. One that could not be written is not tried again: its attempt does not begin.</summary>
 internal sealed class MarkJob(Func<Session, bool> write) : WriteJob
 {
     private readonly TaskCompletionSource<bool> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isWritten;
+
+    /// <summary>It is tried until it is written.</summary>
+    public bool IsKept { get; init; }
 
     public Task<bool> Promise => _promise.Task;
 
@@ -213,8 +211,9 @@ internal sealed class MarkJob(Func<Session, bool> write) : WriteJob
 
     public override bool RolledBack(StoreUnavailableException why)
     {
-        _promise.TrySetException(why);
-        return false;
+        if (!IsKept)
+            _promise.TrySetException(why);
+        return IsKept;
     }
 
     public override void Abandon(Exception why) =>

@@ -13,6 +13,8 @@ internal static class PgTrouble
             PostgresException server => OfServer(server),
             NpgsqlException { InnerException: TimeoutException } => "the database does not answer in time",
             NpgsqlException { InnerException: SocketException socket } => $"the database cannot be reached ({socket.Message})",
+            SocketException socket => $"the database cannot be reached ({socket.Message})",
+            TimeoutException => "the database does not answer in time",
             NpgsqlException other => $"the connection to the database was lost ({other.Message})",
             _ => null,
         };
@@ -30,6 +32,9 @@ internal static class PgTrouble
             "57P01" or "57P02" or "57P03" or "57P05" => "the database is being stopped or started",
             "58030" => "the database's disk reports an error",
             "XX001" or "XX002" => $"the database reports that it is damaged ({error.MessageText})",
+            "3D000" or "42501" => $"the database refuses ({error.MessageText})",
+            _ when error.SqlState.StartsWith("28", StringComparison.Ordinal) =>
+                $"the database refuses the connection ({error.MessageText})",
             _ when error.SqlState.StartsWith("08", StringComparison.Ordinal) => "the connection to the database was lost",
             _ when error.SqlState.StartsWith("53", StringComparison.Ordinal) => error.MessageText,
             _ => null,

@@ -55,16 +55,21 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         {
             BeginOnce();
         }
-        catch (NpgsqlException error) when (error is not PostgresException { SqlState: not "57P01" } && Resolve() is false)
+        catch (NpgsqlException error) when (error is not PostgresException { SqlState: not "57P01" })
         {
-            BeginOnce(); // the connection was lost while nobody used it, and nothing of this turn was written
+            // The connection was lost while nobody used it, and nothing of this turn was written.
+            if (Resolve() is not false)
+                throw;
+            BeginOnce();
         }
     }
 
     public override void Commit()
     {
-        if (_kept != (Numbers.LastEvent, Numbers.LastMessage))
-            _session.Post(Command(Keep, Numbers.LastEvent, Numbers.LastMessage));
+        // The COMMIT of a transaction that has failed is no error; any statement before it is.
+        _session.Post(
+            _kept == (Numbers.LastEvent, Numbers.LastMessage) ? new("SELECT 1") : Command(Keep, Numbers.LastEvent, Numbers.LastMessage)
+        );
         _session.Post(new("COMMIT"));
         _session.Flush();
         _isOpen = false;

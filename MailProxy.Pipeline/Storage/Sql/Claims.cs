@@ -206,8 +206,8 @@ internal sealed class Claims
     public bool HasBegun(Session session, long message, int revision, int attempt) =>
         HasBegun(message, revision, attempt) || _log.IsMarkedElsewhere(session, message);
 
-    /// <summary>Inside the transaction that settles attempts.</summary>
-    public void Settle(Session session, IReadOnlyList<Settlement> settled) => _log.Settle(session, settled);
+    /// <summary>Inside the transaction that settles the attempt.</summary>
+    public void Settle(Session session, QueuedMail ticket) => _log.Settle(session, ticket);
 
     /// <summary>Every ticket whose body has begun, here or on another node.</summary>
     public List<TicketName> Begun(Session session)

@@ -31,8 +31,8 @@ internal interface IMarkLog
     /// <summary>The attempt is settled, or never began.</summary>
     void Free(int slot);
 
-    /// <summary>Inside the transaction that settles attempts.</summary>
-    void Settle(Session session, IReadOnlyList<Settlement> settled);
+    /// <summary>Inside the transaction that settles the attempt.</summary>
+    void Settle(Session session, QueuedMail ticket);
 
     /// <summary>Whether another node has marked an attempt of this message.</summary>
     bool IsMarkedElsewhere(Session session, long message);

@@ -65,7 +65,8 @@ internal sealed class OutcomeWriter(EventRows events, Claims claims, LimitUses u
 
     private void WriteGroup(Session session)
     {
-        claims.Settle(session, _group.ConvertAll(static open => open.Settlement));
+        foreach (var open in _group)
+            claims.Settle(session, open.Settlement.Ticket);
         foreach (var open in _group)
             WriteQueue(session, open.Settlement);
         foreach (var open in _group)

@@ -49,10 +49,10 @@ internal static class QueueCounting
         foreach (var (lane, priority) in kept.Ready.Keys)
         {
             var fresh = Earlier(
-                First(session.Prepare(FirstPlain).Add(lane.Number).Add((long)priority), 0, sending),
-                First(session.Prepare(FirstInBatch).Add(lane.Number).Add((long)priority), 0, sending)
+                First(session.PrepareLong(FirstPlain).Add(lane.Number).Add((long)priority), 0, sending),
+                First(session.PrepareLong(FirstInBatch).Add(lane.Number).Add((long)priority), 0, sending)
             );
-            var due = First(session.Prepare(FirstDue).Add(lane.Number).Add((long)priority), 1, sending);
+            var due = First(session.PrepareLong(FirstDue).Add(lane.Number).Add((long)priority), 1, sending);
             var known = oldest.GetValueOrDefault(lane);
             oldest[lane] = (Earlier(known.Due, due), Earlier(known.Fresh, fresh));
             if ((fresh <= lastLate || due <= late) && left > 0 && isExcused?.Invoke(lane) is not true)

@@ -46,7 +46,7 @@ INSERT INTO turns DEFAULT VALUES;
 
 -- The marks of attempts under way: between its mark and its settlement a message may have gone out.
 CREATE TABLE marks (
-    message       bigint PRIMARY KEY,
+    message       bigint NOT NULL,
     session       bigint NOT NULL, -- of the node that makes the attempt
     revision      bigint NOT NULL,
     attempt       bigint NOT NULL,
@@ -60,7 +60,8 @@ CREATE TABLE marks (
     account_cost  bigint NOT NULL,
     tenant_key    bigint NOT NULL,
     tenant_cost   bigint NOT NULL,
-    all_cost      bigint NOT NULL
+    all_cost      bigint NOT NULL,
+    PRIMARY KEY (message, revision, attempt) -- of a message that was replaced, the mark that was withdrawn may go a little later
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX marks_session ON marks (session);
 

@@ -122,7 +122,7 @@ internal sealed partial class FlightLog : IMarkLog, IDisposable
         }
     }
 
-    public void Settle(Session session, IReadOnlyList<Settlement> settled)
+    public void Settle(Session session, QueuedMail ticket)
     {
         // A slot is used again when its ticket is given back, behind the commit.
     }
