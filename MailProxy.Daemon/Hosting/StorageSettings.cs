@@ -10,8 +10,8 @@ public sealed class StorageSettings
     public const string Postgres = "postgres";
 
     /// <summary>
-    /// <c>sqlite</c>: a file in the data directory. <c>postgres</c>: a PostgreSQL database (15 or newer), by one node in this version; see
-    /// the guide of PostgreSQL.
+    /// <c>sqlite</c>: a file in the data directory. <c>postgres</c>: a PostgreSQL database (15 or newer), by one process in this version;
+    /// see the guide of PostgreSQL.
     /// </summary>
     [AllowedValues(Sqlite, Postgres)]
     public string Provider { get; init; } = Sqlite;
@@ -27,10 +27,6 @@ public sealed class StorageSettings
     /// A file with it, read at the start; relative to where the program was started. Not together with <c>ConnectionString</c>.
     /// </summary>
     public string? ConnectionStringFile { get; init; }
-
-    /// <summary>The name of this node in the database, 1 to 63 characters. None: the host's name.</summary>
-    [StringLength(63, MinimumLength = 1, ErrorMessage = "must have 1 to 63 characters.")]
-    public string? Node { get; init; }
 
     /// <summary>The connection string, from wherever it came; null with <c>sqlite</c>.</summary>
     internal string? Connection { get; set; }

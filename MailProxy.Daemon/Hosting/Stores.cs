@@ -158,7 +158,6 @@ internal sealed class Stores : IDisposable
     {
         if (settings.Connection is not { } connection)
             return SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
-        var node = settings.Node ?? Environment.MachineName;
-        return PgDatabase.Open(new(connection, data, node, StatusRoutes.Version), health, metrics, clock, logs.CreateLogger<PgDatabase>());
+        return PgDatabase.Open(new(connection, data, StatusRoutes.Version), health, metrics, clock, logs.CreateLogger<PgDatabase>());
     }
 }

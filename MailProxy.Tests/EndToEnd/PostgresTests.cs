@@ -26,12 +26,11 @@ internal sealed class PostgresTests
         _directory.Dispose();
     }
 
-    private Task<TestDaemon> StartAsync(string node = "a", string? folder = null) =>
+    private Task<TestDaemon> StartAsync(string folder = "a") =>
         TestDaemon.StartAsync(
-            Path.Combine(_directory.Path, folder ?? node),
+            Path.Combine(_directory.Path, folder),
             ("Storage:Provider", "postgres"),
             ("Storage:ConnectionString", PostgresServer.Shared.ConnectionString(_database)),
-            ("Storage:Node", node),
             ("MasterKey", new string('5', 64))
         );
 
@@ -84,21 +83,29 @@ internal sealed class PostgresTests
     }
 
     [Test]
-    public async Task Start_ANodeBesideAnother_IsRefusedUntilThatEnds()
+    public async Task Start_WithAnotherDataDirectory_IsRefusedUntilTheFirstIsSaidToBeLost()
     {
         await using (var daemon = await StartAsync())
         {
-            Assert.That(
-                async () => await StartAsync("b"),
-                Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("The node 'a' uses the database")
-            );
+            await RefusedAsync();
             await daemon.StopAsync();
         }
 
+        await RefusedAsync();
+        var lost = Path.Combine(_directory.Path, "b", "spool.lost");
+        await File.WriteAllTextAsync(lost, "");
+
         await using var other = await StartAsync("b");
+        Assert.That(File.Exists(lost), Is.False, "said once");
         await other.PostAsync(Mail("m1"));
         await other.UntilAsync("m1", EventType.MessageSent);
     }
+
+    private async Task RefusedAsync() =>
+        await Assert.ThatAsync(
+            async () => await StartAsync("b"),
+            Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("The database belongs to another data directory")
+        );
 
     [Test]
     public void Start_NoServerThere_IsRefusedInOneLine() =>
@@ -107,8 +114,7 @@ internal sealed class PostgresTests
                 await TestDaemon.StartAsync(
                     _directory.Path,
                     ("Storage:Provider", "postgres"),
-                    ("Storage:ConnectionString", $"Host=127.0.0.1;Port={FreePort.Take()};Username=x;Database=x"),
-                    ("Storage:Node", "a")
+                    ("Storage:ConnectionString", $"Host=127.0.0.1;Port={FreePort.Take()};Username=x;Database=x")
                 ),
             Throws.InstanceOf<StoreRefusedException>().With.Message.Matches("^PostgreSQL cannot be reached: [^\n]*$")
         );

@@ -39,7 +39,7 @@ internal sealed class PostgresBench : SqlBench
     private void Open()
     {
         var health = new PipelineHealth();
-        var options = new PgDatabaseOptions(PostgresServer.Shared.ConnectionString(_database), _root.FullName, "a", "1.0")
+        var options = new PgDatabaseOptions(PostgresServer.Shared.ConnectionString(_database), _root.FullName, "1.0")
         {
             BackOff = TimeSpan.FromMilliseconds(20),
             CountsGoodFor = TimeSpan.Zero,

@@ -33,6 +33,30 @@ internal sealed class SameIdContract<TBench> : MessageStoreContract<TBench>
     }
 
     [Test]
+    public async Task Append_OtherContentOfMarkedMail_MarksTheNewOneWhileTheOldTicketIsStillOut()
+    {
+        var old = await TicketAsync(Mail("m1"));
+        Assert.That(await In30(Marks.MarkAsync(new(old, 1, default, Now))), Is.True);
+
+        var fresh = (await AppendAsync(Mail("m1", "two"))).Tickets.Single();
+
+        Assert.That(await MarkAsync(fresh), Is.True);
+        Store.Release(old);
+        Assert.That(await SettleAsync(Sent(fresh)), Is.True);
+        Assert.That(Look("m1").State, Is.EqualTo(MessageState.Sent));
+    }
+
+    [Test]
+    public async Task Release_MarkedAndNotBegun_CanBeMarkedAgain()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+        Assert.That(await In30(Marks.MarkAsync(new(ticket, 1, default, Now))), Is.True);
+        Store.Release(ticket);
+
+        Assert.That(await MarkAsync((await ClaimAsync()).Tickets.Single()), Is.True);
+    }
+
+    [Test]
     public async Task Append_OtherContent_Replaces()
     {
         var old = await TicketAsync(Mail("m1", to: ["a@example.com", "b@example.com"]));

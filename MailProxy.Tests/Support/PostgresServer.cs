@@ -96,7 +96,7 @@ internal sealed class PostgresServer : IDisposable
     private string MakeTemplate()
     {
         Execute("CREATE DATABASE store");
-        using var source = PgServer.Source(ConnectionString("store"), "template");
+        using var source = PgServer.Source(ConnectionString("store"));
         using var connection = PgServer.OpenFirst(source);
         PgMigrator.Run(connection, PgServer.Schema);
         return "store";

@@ -55,7 +55,6 @@ internal sealed class TestDaemon : IAsyncDisposable
         {
             values["Storage:Provider"] = "postgres";
             values["Storage:ConnectionString"] = PostgresServer.Shared.ConnectionString(PostgresServer.Shared.DatabaseOf(data));
-            values["Storage:Node"] = "test";
         }
 
         foreach (var (name, value) in settings)

@@ -1,8 +1,10 @@
 namespace MailProxy.Pipeline.Storage.Postgres;
 
 /// <summary>
-/// The other nodes have declared this one dead, since they saw no sign of life of it: they send its mail now, and it writes nothing any
+/// Another process has entered itself as the user of the database, or the database is another one than before: this one writes nothing any
 /// more.
 /// </summary>
 internal sealed class NodeDeadException()
-    : Exception("The other nodes have declared this one dead, and send its mail. The process ends, and begins anew as another node.");
+    : Exception(
+        "Another process uses the database now, or it is not the one it was (a replica that was behind, a backup). The process ends."
+    );

@@ -7,12 +7,13 @@ using Npgsql;
 
 namespace MailProxy.Pipeline.Storage.Postgres;
 
-/// <summary>A store in a PostgreSQL database, which several nodes may use.</summary>
+/// <summary>A store in a PostgreSQL database.</summary>
 public sealed class PgDatabase : StoreDatabase
 {
     private readonly NpgsqlDataSource _source;
     private readonly PgTurns _turns;
     private readonly PgReaders _readers;
+    private readonly PgReaders _stageReaders;
     private readonly PgMarks _marks;
     private readonly DataLock _lock;
     private readonly TimeProvider _clock;
@@ -30,12 +31,13 @@ public sealed class PgDatabase : StoreDatabase
     {
         (_source, _lock, _clock, Health) = (source, dataLock, clock, health);
         _turns = new(source.OpenConnection, session);
-        _readers = new(source);
+        _readers = new(source, connections: 4);
+        _stageReaders = new(source, connections: 2);
         Generations = _readers.Read(GenerationRows.Read);
         Suppressions = _readers.Read(static session => new SuppressionRows(session));
         Traces = _readers.Read(static session => new TraceRows(session));
         Events = new(_readers.Read(static session => session.LastNumber("events")));
-        _marks = new(session, static () => { });
+        _marks = new(session);
         Claims = new(_marks);
         Counts = new PgTally(_readers, options.CountsGoodFor);
         Writer = new(_turns, Counts, Events, health, metrics, logger, options.BackOff);
@@ -49,6 +51,8 @@ public sealed class PgDatabase : StoreDatabase
     internal override CommitLoop Writer { get; }
 
     internal override StoreReaders Readers => _readers;
+
+    internal override StoreReaders StageReaders => _stageReaders;
 
     internal override EventSignal Events { get; }
 
@@ -79,7 +83,7 @@ public sealed class PgDatabase : StoreDatabase
         NpgsqlDataSource? source = null;
         try
         {
-            source = PgServer.Source(options.ConnectionString, options.Node);
+            source = PgServer.Source(options.ConnectionString);
             long session;
             using (var connection = PgServer.OpenFirst(source))
             {
@@ -114,6 +118,7 @@ public sealed class PgDatabase : StoreDatabase
     {
         Writer.Dispose();
         _readers.Dispose();
+        _stageReaders.Dispose();
         _turns.Leave(_clock.GetUtcNow().ToUnixTimeMilliseconds());
         _turns.Dispose();
         _source.Dispose();
@@ -133,24 +138,18 @@ public sealed class PgDatabase : StoreDatabase
             RandomNumberGenerator.GetBytes(StoreGeneration.KeySize),
             now
         );
-        // Whoever was called so has ended: its successor holds the data directory now.
+        PgPlace.Claim(session, options.DataDirectory);
+
+        // Whoever used it before has ended, since this process holds the data directory now.
         session.Run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user "
                 + "AND datname = current_database() AND pid <> pg_backend_pid()",
-            PgServer.NameOf(options.Node)
+            PgServer.ApplicationName
         );
-        session.Run("UPDATE nodes SET dead_at = ?2 WHERE name = ?1 AND dead_at IS NULL", options.Node, now);
-        if (session.QueryFirst("SELECT name FROM nodes WHERE dead_at IS NULL LIMIT 1", static row => row.Text(0)) is { } other)
-        {
-            throw new StoreRefusedException(
-                $"The node '{other}' uses the database, and this version runs one node. Stop it; if it has ended without a stop, start "
-                    + $"once under its name: --Storage:Node={other}"
-            );
-        }
-
+        session.Run("UPDATE nodes SET dead_at = ?1 WHERE dead_at IS NULL", now);
         var number = session.QueryNumber(
             "INSERT INTO nodes (name, version, started_at) VALUES (?1, ?2, ?3) RETURNING session",
-            options.Node,
+            Environment.MachineName,
             options.Version,
             now
         )!;
@@ -159,11 +158,10 @@ public sealed class PgDatabase : StoreDatabase
     }
 }
 
-/// <summary>How a node uses its PostgreSQL database.</summary>
+/// <summary>How a process uses its PostgreSQL database.</summary>
 /// <param name="DataDirectory">This process has it for itself.</param>
-/// <param name="Node">This node's name.</param>
 /// <param name="Version">This program's version.</param>
-public sealed record PgDatabaseOptions(string ConnectionString, string DataDirectory, string Node, string Version)
+public sealed record PgDatabaseOptions(string ConnectionString, string DataDirectory, string Version)
 {
     /// <summary>The pause between two tries while the database cannot be written.</summary>
     public TimeSpan BackOff { get; init; } = TimeSpan.FromSeconds(1);

@@ -10,8 +10,7 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// nodes see which messages are on their way.
 /// </summary>
 /// <param name="node">This node's session.</param>
-/// <param name="mayGoOut">Throws when nobody can be sure any more that this node is still alive for the others.</param>
-internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
+internal sealed class PgMarks(long node) : IMarkLog
 {
     private const string Columns =
         "message, revision, attempt, lane, priority, due, recipients, slice, at, account_key, account_cost, tenant_key, tenant_cost, "
@@ -97,7 +96,6 @@ internal sealed class PgMarks(long node, Action mayGoOut) : IMarkLog
 
     public void Out(int slot, long at)
     {
-        mayGoOut();
         lock (_gate)
             _slots[slot].IsOut = true;
     }

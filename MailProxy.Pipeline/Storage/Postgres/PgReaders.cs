@@ -11,9 +11,6 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// </summary>
 internal sealed class PgReaders : StoreReaders, IDisposable
 {
-    /// <summary>Reads that go on at a time.</summary>
-    public const int Connections = 4;
-
     // Whoever asks waits for the answer, so the stages and the HTTP server bound how many wait; this bounds them once more.
     private const int MostWaiting = 4_096;
 
@@ -23,12 +20,13 @@ internal sealed class PgReaders : StoreReaders, IDisposable
     private readonly Thread[] _threads;
     private volatile bool _closed;
 
-    public PgReaders(NpgsqlDataSource source)
+    /// <param name="connections">Reads that go on at a time.</param>
+    public PgReaders(NpgsqlDataSource source, int connections)
     {
         _source = source;
         _threads =
         [
-            .. Enumerable.Range(1, Connections).Select(number => new Thread(Run) { IsBackground = true, Name = $"store reader {number}" }),
+            .. Enumerable.Range(1, connections).Select(number => new Thread(Run) { IsBackground = true, Name = $"store reader {number}" }),
         ];
         foreach (var thread in _threads)
             thread.Start();

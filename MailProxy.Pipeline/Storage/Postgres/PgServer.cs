@@ -11,6 +11,9 @@ internal static class PgServer
     /// <summary>The schema that everything is in.</summary>
     public const string Schema = "mailproxy";
 
+    /// <summary>What the connections are called, for people and for the next start.</summary>
+    public const string ApplicationName = "mailproxy";
+
     private const int OldestVersion = 15;
 
     // jit costs more than these statements take. The rest is what the store's promises rest upon, whatever the server's defaults are.
@@ -19,7 +22,7 @@ internal static class PgServer
         + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
     /// <summary>Throws <see cref="StoreRefusedException"/> when it is no connection string.</summary>
-    public static NpgsqlDataSource Source(string connectionString, string name)
+    public static NpgsqlDataSource Source(string connectionString)
     {
         NpgsqlConnectionStringBuilder wanted;
         try
@@ -31,7 +34,7 @@ internal static class PgServer
             throw new StoreRefusedException($"Storage:ConnectionString cannot be read: {error.Message}", error);
         }
 
-        wanted.ApplicationName = NameOf(name);
+        wanted.ApplicationName = ApplicationName;
         wanted.Pooling = false; // each connection is held by who uses it
         wanted.Enlist = false;
         wanted.TcpKeepAlive = true;
@@ -47,9 +50,6 @@ internal static class PgServer
         builder.UsePhysicalConnectionInitializer(Initialize, InitializeAsync);
         return builder.Build();
     }
-
-    /// <summary>What a node's connections are called, for people and for its successor.</summary>
-    public static string NameOf(string node) => $"mailproxy {node}";
 
     /// <summary>A first connection. Throws <see cref="StoreRefusedException"/> when there is none to be had.</summary>
     public static NpgsqlConnection OpenFirst(NpgsqlDataSource source)

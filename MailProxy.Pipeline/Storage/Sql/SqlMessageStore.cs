@@ -73,12 +73,12 @@ public sealed partial class SqlMessageStore : IMessageStore, IMarks
     {
         await _database.TakeOverAsync();
         var flights = _claims.Recover();
-        var (recovery, settled) = await _database.Readers.SnapshotAsync(session =>
+        var (recovery, settled) = await _database.StageReaders.SnapshotAsync(session =>
             RecoveryReader.Read(session, _database.Traces, flights, now)
         );
         foreach (var ticket in settled)
             _claims.Remove(ticket);
-        var swept = _spool.Sweep(await _database.Readers.SnapshotAsync(RecoveryReader.SpoolFiles));
+        var swept = _spool.Sweep(await _database.StageReaders.SnapshotAsync(RecoveryReader.SpoolFiles));
         if (swept > 0)
             Log.Swept(_logger, swept);
         return recovery;
@@ -92,7 +92,7 @@ public sealed partial class SqlMessageStore : IMessageStore, IMarks
     }
 
     public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) =>
-        _database.Readers.SnapshotAsync(session => _lanes.Claim(session, lane, request));
+        _database.StageReaders.SnapshotAsync(session => _lanes.Claim(session, lane, request));
 
     public void Release(QueuedMail ticket)
     {
@@ -102,7 +102,7 @@ public sealed partial class SqlMessageStore : IMessageStore, IMarks
 
     public async ValueTask<MailContent?> LoadAsync(QueuedMail ticket, int maxRecipients)
     {
-        if (await _database.Readers.SnapshotAsync(session => Load(session, ticket, maxRecipients)) is not { } loaded)
+        if (await _database.StageReaders.SnapshotAsync(session => Load(session, ticket, maxRecipients)) is not { } loaded)
             return null;
         if (loaded.Spool is null)
             return await CheckedAsync(loaded.Content);
@@ -134,7 +134,7 @@ public sealed partial class SqlMessageStore : IMessageStore, IMarks
         if (found.Contains(null))
         {
             var claimed = _claims.Claimed; // before the snapshot
-            await _database.Readers.SnapshotAsync(session =>
+            await _database.StageReaders.SnapshotAsync(session =>
             {
                 _readAhead.Read(session, wanted, found, claimed);
                 return found;
@@ -152,7 +152,7 @@ public sealed partial class SqlMessageStore : IMessageStore, IMarks
         if (!_database.Suppressions.Has(content.Key.Tenant))
             return content;
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var found = await _database.Readers.ReadAsync(session => SuppressionRows.In(session, content, now));
+        var found = await _database.StageReaders.ReadAsync(session => SuppressionRows.In(session, content, now));
         return found.Count == 0 ? content : content with { Suppressed = found };
     }
 

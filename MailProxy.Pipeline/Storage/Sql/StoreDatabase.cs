@@ -18,6 +18,9 @@ public abstract class StoreDatabase : IDisposable
 
     internal abstract StoreReaders Readers { get; }
 
+    /// <summary>What the stages read by, so that nobody who lists or searches keeps them waiting.</summary>
+    internal virtual StoreReaders StageReaders => Readers;
+
     internal abstract EventSignal Events { get; }
 
     /// <summary>How much mail waits.</summary>

@@ -17,7 +17,7 @@ internal sealed class PgTurnsTests
     public void Open()
     {
         _database = PostgresServer.Shared.MakeDatabase();
-        _source = PgServer.Source(PostgresServer.Shared.ConnectionString(_database), "a");
+        _source = PgServer.Source(PostgresServer.Shared.ConnectionString(_database));
         _node = Number("INSERT INTO nodes (name, version, started_at) VALUES ('a', '1', 1) RETURNING session");
         _turns = new(_source.OpenConnection, _node);
     }
