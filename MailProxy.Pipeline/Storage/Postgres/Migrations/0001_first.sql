@@ -24,17 +24,32 @@ END $$;
 
 -- The processes that use the store, one row for each start.
 CREATE TABLE nodes (
-    session     bigint  PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    name        str     NOT NULL,
-    version     str     NOT NULL,
-    started_at  bigint  NOT NULL,
-    beat        bigint  NOT NULL DEFAULT 0, -- raised while it lives; the others watch whether it moves
-    turn        bigint  NOT NULL DEFAULT 0, -- raised by each of its transactions
-    refused     bigint  NOT NULL DEFAULT 0, -- the last turn that was taken so that a lost transaction cannot be committed
-    config_seen bigint  NOT NULL DEFAULT 0,
-    dead_at     bigint                      -- it writes nothing any more
+    session    bigint  PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    name       str     NOT NULL,
+    place      str     NOT NULL, -- its data directory, which one process has
+    version    str     NOT NULL,
+    profiles   str     NOT NULL, -- the hash of the provider profiles that it judges replies by
+    started_at bigint  NOT NULL,
+    turn       bigint  NOT NULL DEFAULT 0, -- raised by each of its transactions
+    refused    bigint  NOT NULL DEFAULT 0, -- the last turn that was taken so that a lost transaction cannot be committed
+    dead_at    bigint                      -- it writes nothing any more
 ) WITH (fillfactor = 10);
 CREATE INDEX nodes_alive ON nodes (session) WHERE dead_at IS NULL;
+
+-- What a node tells of itself. Apart from its turns, which wait for those of others: who waits still lives.
+CREATE TABLE beats (
+    session     bigint  PRIMARY KEY,
+    beat        bigint  NOT NULL DEFAULT 0,     -- raised while it lives; the others watch whether it moves
+    beat_at     bigint  NOT NULL DEFAULT 0,     -- by its clock, for people
+    config_seen bigint  NOT NULL DEFAULT 0,     -- the newest entry of the audit log that is in force there
+    leaving     boolean NOT NULL DEFAULT false  -- it gives up what it holds
+) WITH (fillfactor = 10);
+
+-- Which node sends the mail of a lane, and which one keeps house (unit 4611686018427387904). Session 0: none.
+CREATE TABLE leases (
+    unit    bigint PRIMARY KEY,
+    session bigint NOT NULL
+) WITH (fillfactor = 50);
 
 -- Whoever writes holds the lock of this row until its commit, so that numbers rise with the commits.
 CREATE TABLE turns (
@@ -198,6 +213,20 @@ CREATE TABLE bodies (
 ALTER TABLE bodies ALTER COLUMN json SET STORAGE EXTERNAL;
 CREATE INDEX bodies_spool ON bodies (spool) WHERE spool IS NOT NULL;
 
+-- Bodies beyond 256 KB, by the name that bodies.spool has, in parts of 256 KB: for nodes that have no file of it.
+CREATE TABLE large_bodies (
+    name   str    NOT NULL,
+    part   bigint NOT NULL,
+    octets bytea  NOT NULL,
+    PRIMARY KEY (name, part)
+);
+ALTER TABLE large_bodies ALTER COLUMN octets SET STORAGE EXTERNAL;
+CREATE TABLE large_body_names (
+    name    str    PRIMARY KEY, -- in its own transaction, after the last part
+    size    bigint NOT NULL,
+    made_at bigint NOT NULL
+);
+
 CREATE TABLE recipients (
     message       bigint NOT NULL,
     ordinal       bigint NOT NULL,
@@ -281,6 +310,19 @@ CREATE TABLE suppressions (
     PRIMARY KEY (tenant, address)
 );
 CREATE INDEX suppressions_source ON suppressions (tenant, source, address);
+
+-- The tenants that ever had one, for nodes to learn them from each other.
+CREATE TABLE suppressing_tenants (
+    number bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    tenant str    NOT NULL UNIQUE
+);
+CREATE FUNCTION learn_suppressing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO suppressing_tenants (tenant) SELECT NEW.tenant
+        WHERE NOT EXISTS (SELECT 1 FROM suppressing_tenants WHERE tenant = NEW.tenant);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER suppressions_new AFTER INSERT ON suppressions FOR EACH ROW EXECUTE FUNCTION learn_suppressing();
 
 CREATE TABLE suspended_batches (
     tenant str    NOT NULL,
