@@ -8,37 +8,47 @@ namespace MailProxy.Pipeline;
 
 /// <summary>Takes lanes over from other nodes: their doubts are settled and their limits' uses read before the first of their mail is
 /// chosen.</summary>
-internal sealed class LaneTakeOver(
-    PipelineServices shared,
-    ReportStage report,
-    AccountWatch watch,
-    DestinationGate gate,
-    ScheduleStage schedule
-)
+public sealed class LaneTakeOver
 {
-    private ILaneStore Store => shared.Lanes ?? throw new InvalidOperationException("The store has no lanes of other nodes.");
+    private readonly PipelineServices _shared;
+    private readonly ReportStage _report;
+    private readonly AccountWatch _watch;
+    private readonly DestinationGate _gate;
+    private readonly ScheduleStage _schedule;
+    private readonly Wake _wake;
+
+    internal LaneTakeOver(
+        PipelineServices shared,
+        ReportStage report,
+        AccountWatch watch,
+        DestinationGate gate,
+        ScheduleStage schedule,
+        Wake wake
+    ) => (_shared, _report, _watch, _gate, _schedule, _wake) = (shared, report, watch, gate, schedule, wake);
+
+    private ILaneStore Store => _shared.Lanes ?? throw new InvalidOperationException("The store has no lanes of other nodes.");
 
     public async Task RunAsync(IReadOnlyCollection<LaneKey> lanes)
     {
-        var now = shared.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = _shared.Clock.GetUtcNow().ToUnixTimeMilliseconds();
         var recovery = await Store.TakeOverAsync(lanes, now);
-        await report.SettleOpenAsync(recovery);
+        await _report.SettleOpenAsync(recovery);
         var gained = lanes.ToHashSet();
         bool IsGained(AccountKey account) => gained.Contains(Lanes.Of(account));
-        watch.TakeOver(IsGained, await shared.Circuits.AllAsync());
-        gate.Seed((await shared.Destinations.ReadAsync(now)).Where(use => IsGained(use.Account)));
-        schedule.TakeOver(recovery, Keys(gained));
+        _watch.TakeOver(IsGained, await _shared.Circuits.AllAsync());
+        _gate.Seed((await _shared.Destinations.ReadAsync(now)).Where(use => IsGained(use.Account)));
+        _schedule.TakeOver(recovery, Keys(gained));
     }
 
     /// <summary>Looks at what is waiting, when news of other nodes may have been missed.</summary>
-    public async Task SweepAsync(Wake wake)
+    public async Task SweepAsync()
     {
-        var view = shared.Leases.Now;
-        watch.TakeOver(account => !view.Holds(Lanes.Of(account)), await shared.Circuits.AllAsync());
+        var view = _shared.Leases.Now;
+        _watch.TakeOver(account => !view.Holds(Lanes.Of(account)), await _shared.Circuits.AllAsync());
         foreach (var (lane, due) in await Store.LanesAsync())
         {
             if (view.Holds(lane))
-                wake.Due(lane, due);
+                _wake.Due(lane, due);
         }
 
         await Store.SweepBodiesAsync();
@@ -47,7 +57,7 @@ internal sealed class LaneTakeOver(
     // A limit that this node has counted for other lanes all the time is known better here: not all of it is settled.
     private HashSet<LimitKey> Keys(HashSet<LaneKey> gained)
     {
-        var (view, directory) = (shared.Leases.Now, shared.Accounts.Directory);
+        var (view, directory) = (_shared.Leases.Now, _shared.Accounts.Directory);
         var keys = new HashSet<LimitKey>();
         foreach (var account in directory.All.Where(account => gained.Contains(Lanes.Of(account.Key))))
         {

@@ -31,7 +31,6 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly AsideIndex _aside = new();
     private readonly AccountMetrics _accountMetrics;
     private readonly AccountWatch _watch;
-    private readonly LaneTakeOver _takeOver;
 
     public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
@@ -174,7 +173,7 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<RetainStage>(),
             shared.KeepsHouse
         );
-        _takeOver = new(shared, _reportStage, _watch, destinations, _schedule);
+        TakeOver = new(shared, _reportStage, _watch, destinations, _schedule, Wake);
         shared.Leases.Changed += _webhooks.Refresh;
         shared.Shares.Add("ingest_workers", ingest.ShareOf);
         shared.Shares.Add("loads", loads);
@@ -267,11 +266,8 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>The stages that stand still though they have something to do; see <see cref="StageProgress"/>.</summary>
     public IReadOnlyList<string> Stuck() => _run.Progress.Stuck();
 
-    /// <summary>Takes over lanes that another node sent for until now, before this one does.</summary>
-    public Task TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) => _takeOver.RunAsync(lanes);
-
-    /// <summary>News of other nodes may have been missed: looks at what they have stored.</summary>
-    public Task SweepAsync() => _takeOver.SweepAsync(Wake);
+    /// <summary>How lanes come from other nodes.</summary>
+    public LaneTakeOver TakeOver { get; }
 
     /// <summary>Recovers what a crash left open, then opens the channels.</summary>
     public async Task StartAsync(bool suspended)

@@ -49,6 +49,7 @@ internal static class CommandTree
             ExportVerb.Make(),
             InstallationVerbs.Status(),
             InstallationVerbs.Health(),
+            NodesVerb.Make(),
             TopVerb.Make(),
             WatchVerbs.Flow(),
             WatchVerbs.Requests(),

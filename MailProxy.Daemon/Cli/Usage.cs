@@ -18,7 +18,7 @@ internal static class Usage
                                                   (else Genro:DefaultTenant, else default). MAIL_PROXY_ENCRYPTION_KEY as it was there.
         mailproxy COMMAND --help                  the commands that ask a running daemon: messages where send events operations
                                                   accounts pools volumes tenants keys webhooks batches suppressions recipients
-                                                  apply export status health top flow requests doctor dispatcher audit inbox; and,
+                                                  apply export status health nodes top flow requests doctor dispatcher audit inbox; and,
                                                   without a daemon, sandbox config completions
         mailproxy help commands                   all of them with what they do, and the exit codes
         mailproxy help [command] | version
@@ -60,6 +60,7 @@ internal static class Usage
         "export",
         "status",
         "health",
+        "nodes",
         "top",
         "flow",
         "requests",

@@ -43,7 +43,7 @@ internal sealed partial class NodeLink(
         _nodes.Missed += Sweep;
         accounts.Changed += _nodes.Look;
         _reloads = ReloadAsync();
-        _nodes.Begin(Units, pipeline.TakeOverAsync);
+        _nodes.Begin(Units, pipeline.TakeOver.RunAsync);
     }
 
     /// <summary>Others take over, lane by lane, as soon as nothing of it is under way here.</summary>
@@ -141,7 +141,7 @@ internal sealed partial class NodeLink(
     {
         try
         {
-            await pipeline.SweepAsync();
+            await pipeline.TakeOver.SweepAsync();
         }
         catch (StoreUnavailableException)
         {

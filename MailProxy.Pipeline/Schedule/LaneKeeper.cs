@@ -21,8 +21,8 @@ internal sealed partial class LaneKeeper(
     private const long ClaimPause = 60_000;
 
     private readonly ClockWatch _clock = new(clock);
+    private readonly LaneHolders _holders = new(queue);
     private BatchWeights _weights = BatchWeights.None;
-    private LeaseView? _view;
 
     /// <summary>The directory that the lanes reflect.</summary>
     public AccountDirectory Directory { get; private set; } = AccountDirectory.Empty;
@@ -38,7 +38,7 @@ internal sealed partial class LaneKeeper(
         var lane = queue.Lane(key, out var made, Directory.TenantOf(key) ?? "");
         if (!made)
             return lane;
-        SeeHolder(lane);
+        _holders.See(lane, Now);
         See(lane, Directory);
 
         // Not when the account of a lane goes: it had no unfinished mail then, and what the lane believes of the disk may be old.
@@ -93,24 +93,8 @@ internal sealed partial class LaneKeeper(
         return true;
     }
 
-    /// <summary>Sends for what this node holds, and lets go of the rest.</summary>
-    public void SeeLeases(LeaseView view)
-    {
-        if (ReferenceEquals(view, _view))
-            return;
-        _view = view;
-        foreach (var lane in queue.Lanes)
-        {
-            if (lane.Elsewhere == view.Holds(lane.Key))
-                SeeHolder(lane);
-        }
-    }
-
-    private void SeeHolder(MailLane lane)
-    {
-        lane.Elsewhere = _view is null || !_view.Holds(lane.Key);
-        queue.Waited(lane, Now);
-    }
+    /// <summary>Who sends for which lane.</summary>
+    public void SeeHolders(LeaseView view) => _holders.See(view, Now);
 
     private void SeeWeights()
     {

@@ -33,7 +33,7 @@ internal sealed partial class ScheduleStage
     private readonly PipelineHealth _health;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly Action<SmtpAccount, SlowedDestination, double>? _slow;
+    private readonly SlowedNews _slowed;
     private long _trimmed;
     private readonly ActiveQueue _queue;
     private readonly Standstill _standstill;
@@ -64,17 +64,16 @@ internal sealed partial class ScheduleStage
     )
     {
         (_input, _wake, _store, _accounts, _gate, _next) = (input, wake, store, accounts, gate, next);
-        (_health, _clock, _logger, _slow, _leases) = (health, clock, logger, slow, leases ?? new SoleNode());
+        (_health, _clock, _logger, _leases) = (health, clock, logger, leases ?? new SoleNode());
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
         _expiry = new(store, options.ExpiryChunk, logger);
         _lanes = new(_queue, store, accounts, _leases, Math.Max(1, marksAhead), clock, logger);
+        _slowed = new(accounts, gate, _queue, slow);
         _gains = new(_queue, _lanes, gate, _expiry);
         _chooser = new(_queue, _lanes, gate, _standstill, next, metrics, clock);
         _reasons = new(_queue, _standstill, accounts, _leases, clock, () => _lanes.PendingStep);
     }
-
-    // ── Called from any thread ──
 
     /// <summary>Chooses no mail until <see cref="Activate"/>; mails under way go on.</summary>
     public void Suspend() => SetSuspended(true);
@@ -174,7 +173,7 @@ internal sealed partial class ScheduleStage
         var now = _lanes.Now;
         _standstill.Suspended = suspended;
         _standstill.Start(now);
-        _lanes.SeeLeases(_leases.Now);
+        _lanes.SeeHolders(_leases.Now);
         _gains.Begin(recovery, now);
     }
 
@@ -186,7 +185,7 @@ internal sealed partial class ScheduleStage
         var now = _lanes.Now;
         var view = _leases.Now; // read before what was gained, which comes first
         _gains.Apply(now);
-        _lanes.SeeLeases(view);
+        _lanes.SeeHolders(view);
         var before = _lanes.Directory;
         if (_lanes.SeeAccounts())
         {
@@ -204,18 +203,7 @@ internal sealed partial class ScheduleStage
         var back = news.Done.Count + news.Aside.Count + news.Returned.Count > 0 ? _gate.TakeGivenBack() : [];
         if (back.Contains(LimitKey.Installation))
             _standstill.Limit = null;
-        foreach (var (account, trouble) in news.Slowed)
-        {
-            if (_accounts.Directory.Find(account) is { } known)
-                _gate.Adapted.Slow(known, trouble, Measured(account));
-        }
-
-        foreach (var ((account, _), slowed) in news.SlowedDestinations)
-        {
-            if (_accounts.Directory.Find(account) is { } known)
-                _slow?.Invoke(known, slowed, Measured(account));
-        }
-
+        _slowed.Apply(news);
         _lanes.Apply(news, back);
         if (_lookAtAll)
         {
@@ -244,8 +232,6 @@ internal sealed partial class ScheduleStage
 
         return _chooser.Choose(wait) || more || (!_standstill.Suspended && _queue.NeedsRefill);
     }
-
-    private double Measured(AccountKey account) => _queue.Find(Lanes.Of(account))?.Meter.PerMinute ?? 0;
 
     private bool TakeTickets(long now)
     {

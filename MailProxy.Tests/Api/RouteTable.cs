@@ -140,6 +140,7 @@ internal static class RouteTable
         ["POST /v1/dispatcher/activate"] = new(Access.Admin, Before: "POST /v1/dispatcher/suspend"),
         ["POST /v1/dispatcher/run-now"] = new(Access.Manage),
         ["GET /v1/status"] = new(Access.Admin),
+        ["GET /v1/nodes"] = new(Access.Admin),
         ["GET /v1/status/flow"] = new(Access.Admin),
         ["GET /v1/self"] = new(Access.Read),
         ["GET /v1/requests"] = new(Access.Read),

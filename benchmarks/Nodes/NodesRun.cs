@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net.Http.Json;
 using MailProxy.Benchmarks.Chaos;
 using MailProxy.Benchmarks.Support;
 using MailProxy.Tests.Support;
@@ -14,7 +13,18 @@ internal static class NodesRun
 
     public static async Task<int> RunAsync(string[] args, string root)
     {
-        var options = NodesOptions.Parse(args);
+        try
+        {
+            return await RunAsync(NodesOptions.Parse(args), root);
+        }
+        finally
+        {
+            PostgresServer.EndShared();
+        }
+    }
+
+    private static async Task<int> RunAsync(NodesOptions options, string root)
+    {
         var place = Directory.CreateTempSubdirectory("mailproxy-nodes-").FullName;
         var program = options.Daemon ?? DaemonProcess.Publish(root, Path.Combine(place, "program"));
         var run = options.Append ? NodesCounts.Read(root) : new();
@@ -131,7 +141,7 @@ internal static class NodesRun
             await daemon.PutAccountAsync($"a{i}", sink, connections: 2);
         await daemon.PutAccountAsync("p1", sink, connections: 2);
         await daemon.PutAccountAsync("p2", sink, connections: 2);
-        await daemon.PutAsync("/v1/pools/pool", new { accounts = new[] { new { account = "p1" }, new { account = "p2" } } });
+        await daemon.PutAsync("/v1/pools/pool", new { strategy = "weighted", accounts = new[] { "p1", "p2" } });
         await daemon.PutAsync(
             $"/v1/accounts/{NodesClient.Limited}",
             new

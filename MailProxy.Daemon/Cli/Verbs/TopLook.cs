@@ -6,7 +6,13 @@ namespace MailProxy.Daemon.Cli.Verbs;
 
 /// <summary>One look at a daemon: its status, and how many messages went each way since its start.</summary>
 /// <param name="Timestamp">Of the clock, for rates.</param>
-internal sealed record TopLook(JsonNode Status, IReadOnlyDictionary<string, double> Totals, long Timestamp, TimeProvider Clock)
+internal sealed record TopLook(
+    JsonNode Status,
+    JsonNode Nodes,
+    IReadOnlyDictionary<string, double> Totals,
+    long Timestamp,
+    TimeProvider Clock
+)
 {
     private const string Prefix = "mailproxy_messages_";
     private const string Suffix = "_total";
@@ -14,7 +20,8 @@ internal sealed record TopLook(JsonNode Status, IReadOnlyDictionary<string, doub
     public static async Task<TopLook> ReadAsync(DaemonClient daemon, TimeProvider clock, CancellationToken stop)
     {
         var status = await daemon.GetAsync("v1/status", stop);
-        return new(status, Sum(await daemon.TextAsync("metrics", stop)), clock.GetTimestamp(), clock);
+        var nodes = await daemon.GetAsync("v1/nodes", stop);
+        return new(status, nodes, Sum(await daemon.TextAsync("metrics", stop)), clock.GetTimestamp(), clock);
     }
 
     public double Total(string name) => Totals.GetValueOrDefault(name);

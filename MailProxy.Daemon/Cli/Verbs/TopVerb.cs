@@ -44,6 +44,8 @@ internal static class TopVerb
         }
 
         StatusText.Write(call, look.Status);
+        if (NodesVerb.Line(look.Nodes) is { } nodes)
+            call.Line(nodes);
         call.Line("since the start: " + string.Join(", ", Rates.Select(name => $"{name} {look.Total(name):0}")));
         return ExitCode.Done;
     }
@@ -111,6 +113,7 @@ internal static class TopVerb
             new Markup($"[bold]{Safe(StatusText.Head(call, now.Status))}[/]"),
             new Markup(trouble is null ? Safe(StatusText.Queue(now.Status)) : $"[red]{Safe(trouble)}[/]"),
             new Text(Plain.Of(StatusText.Disk(now.Status))),
+            new Text(Plain.Of(NodesVerb.Line(now.Nodes) ?? "")),
             Flow(looks),
         };
         var room = Math.Max(1, console.Profile.Height - 16);
