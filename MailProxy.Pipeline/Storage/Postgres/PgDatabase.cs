@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Moves;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -138,6 +139,7 @@ public sealed class PgDatabase : StoreDatabase
             RandomNumberGenerator.GetBytes(StoreGeneration.KeySize),
             now
         );
+        MovedNote.RefuseIn(session);
         PgPlace.Claim(session, options.DataDirectory);
 
         // Whoever used it before has ended, since this process holds the data directory now.
@@ -148,8 +150,9 @@ public sealed class PgDatabase : StoreDatabase
         );
         session.Run("UPDATE nodes SET dead_at = ?1 WHERE dead_at IS NULL", now);
         var number = session.QueryNumber(
-            "INSERT INTO nodes (name, version, started_at) VALUES (?1, ?2, ?3) RETURNING session",
+            "INSERT INTO nodes (name, place, version, profiles, started_at) VALUES (?1, ?2, ?3, '', ?4) RETURNING session",
             Environment.MachineName,
+            options.DataDirectory,
             options.Version,
             now
         )!;

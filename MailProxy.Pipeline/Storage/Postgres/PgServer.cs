@@ -21,8 +21,11 @@ internal static class PgServer
         $"SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
         + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
+    private const string Setting = "Storage:ConnectionString";
+
     /// <summary>Throws <see cref="StoreRefusedException"/> when it is no connection string.</summary>
-    public static NpgsqlDataSource Source(string connectionString)
+    /// <param name="setting">Where it stands, for complaints.</param>
+    public static NpgsqlDataSource Source(string connectionString, string setting = Setting)
     {
         NpgsqlConnectionStringBuilder wanted;
         try
@@ -31,7 +34,7 @@ internal static class PgServer
         }
         catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
         {
-            throw new StoreRefusedException($"Storage:ConnectionString cannot be read: {error.Message}", error);
+            throw new StoreRefusedException($"{setting} cannot be read: {error.Message}", error);
         }
 
         wanted.ApplicationName = ApplicationName;
@@ -52,7 +55,7 @@ internal static class PgServer
     }
 
     /// <summary>A first connection. Throws <see cref="StoreRefusedException"/> when there is none to be had.</summary>
-    public static NpgsqlConnection OpenFirst(NpgsqlDataSource source)
+    public static NpgsqlConnection OpenFirst(NpgsqlDataSource source, string setting = Setting)
     {
         try
         {
@@ -70,7 +73,7 @@ internal static class PgServer
         catch (Exception error) when (error is NpgsqlException or SocketException or TimeoutException)
         {
             throw new StoreRefusedException(
-                $"PostgreSQL cannot be reached: {(error.InnerException ?? error).Message}. Storage:ConnectionString names the server.",
+                $"PostgreSQL cannot be reached: {(error.InnerException ?? error).Message}. {setting} names the server.",
                 error
             );
         }
