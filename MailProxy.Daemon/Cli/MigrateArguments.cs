@@ -31,7 +31,9 @@ internal sealed record MigrateArguments(MovePlace From, MovePlace To, bool DryRu
                     flags.Add(name);
                     break;
                 default:
-                    throw new UsageException($"'{args[i]}' is no option of migrate-store: {Usual}. Others: --dry-run, --allow-lost-bodies, --json.");
+                    throw new UsageException(
+                        $"'{args[i]}' is no option of migrate-store: {Usual}. Others: --dry-run, --allow-lost-bodies, --json."
+                    );
             }
         }
 

@@ -88,5 +88,7 @@ internal sealed class BodyFiles(string data) : IBodyWriter
     private string Draft => PathOf(_name) + SpoolDraft.Suffix;
 
     private string PathOf(string name) =>
-        name == Path.GetFileName(name) ? Path.Combine(_directory, name) : throw new StoreRefusedException($"'{name}' is no name of a body.");
+        name == Path.GetFileName(name)
+            ? Path.Combine(_directory, name)
+            : throw new StoreRefusedException($"'{name}' is no name of a body.");
 }

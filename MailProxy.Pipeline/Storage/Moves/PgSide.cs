@@ -79,8 +79,7 @@ internal abstract class PgSide(PgLink link) : MoveSide
         );
         foreach (var (table, column) in ReadIdentities())
         {
-            numbers[table] =
-                link.Number($"SELECT pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass)") ?? 0;
+            numbers[table] = link.Number($"SELECT pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass)") ?? 0;
         }
 
         foreach (var none in numbers.Where(static one => one.Value == 0).ToArray())
@@ -95,15 +94,10 @@ internal abstract class PgSide(PgLink link) : MoveSide
         return names;
     }
 
-    public override bool HasBody(string name) =>
-        link.Number("SELECT 1::bigint FROM large_body_names WHERE name = $1", name) is not null;
+    public override bool HasBody(string name) => link.Number("SELECT 1::bigint FROM large_body_names WHERE name = $1", name) is not null;
 
     public override void ReadBody(string name, Action<byte[]> part) =>
-        link.Query(
-            "SELECT octets FROM large_bodies WHERE name = $1 ORDER BY part",
-            [name],
-            row => part(row.GetFieldValue<byte[]>(0))
-        );
+        link.Query("SELECT octets FROM large_bodies WHERE name = $1 ORDER BY part", [name], row => part(row.GetFieldValue<byte[]>(0)));
 
     public override void Dispose() => link.Dispose();
 
@@ -118,13 +112,8 @@ internal abstract class PgSide(PgLink link) : MoveSide
     private List<MoveTable> ReadTables()
     {
         var rows = new List<(string Table, MoveColumn Column, long Key)>();
-        link.Query(
-            Columns,
-            [],
-            row => rows.Add((row.GetString(0), new(row.GetString(1), KindOf(row.GetString(2))), row.GetInt64(3)))
-        );
-        return rows
-            .GroupBy(static row => row.Table)
+        link.Query(Columns, [], row => rows.Add((row.GetString(0), new(row.GetString(1), KindOf(row.GetString(2))), row.GetInt64(3))));
+        return rows.GroupBy(static row => row.Table)
             .Select(static table => new MoveTable(
                 table.Key,
                 [.. table.Select(static row => row.Column)],

@@ -88,10 +88,7 @@ internal sealed class PgSource : PgSide, IMoveSource
 
     private static void RefuseUnderWay(PgLink link)
     {
-        var (alive, marks) = (
-            link.Number("SELECT count(*) FROM nodes WHERE dead_at IS NULL"),
-            link.Number("SELECT count(*) FROM marks")
-        );
+        var (alive, marks) = (link.Number("SELECT count(*) FROM nodes WHERE dead_at IS NULL"), link.Number("SELECT count(*) FROM marks"));
         if (alive == 0 && marks == 0)
             return;
         throw new StoreRefusedException(

@@ -170,9 +170,9 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
             );
             writer.End();
             copied.Add(digest.End(table.Name));
+            tally.Tell();
         }
 
-        tally.Tell();
         return copied;
     }
 
@@ -197,9 +197,9 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
                 }
             );
             read.Add(digest.End(table.Name));
+            tally.Tell();
         }
 
-        tally.Tell();
         return read;
     }
 
