@@ -34,7 +34,7 @@ internal static class Usage
           mailproxy backup ./backup --data=./data
           mailproxy restore ./backup --data=./restored
           mailproxy import-genro ./mail_service.db --dry-run --data=./imported
-          mailproxy migrate-store --from ./moved --to-file ./storage --dry-run
+          mailproxy migrate-store --from ./restored --to-file ./storage --dry-run
           mailproxy help messages list
           mailproxy version
 

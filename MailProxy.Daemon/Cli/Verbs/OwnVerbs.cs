@@ -37,7 +37,7 @@ internal static class OwnVerbs
             new("migrate-store", "Move the store of a stopped daemon from SQLite to PostgreSQL, or back.")
             {
                 IsOwn = true,
-                Examples = ["mailproxy migrate-store --from ./moved --to-file ./storage --dry-run"],
+                Examples = ["mailproxy migrate-store --from ./restored --to-file ./storage --dry-run"],
             },
             new("version", "The version of this program.") { IsOwn = true, Examples = ["mailproxy version"] },
             new("help", "What there is, or what a command does.") { IsOwn = true, Examples = ["mailproxy help messages list"] },

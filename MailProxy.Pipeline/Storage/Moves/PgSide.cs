@@ -222,6 +222,17 @@ internal sealed class PgLink : IDisposable
         }
     }
 
+    /// <summary>Throws <see cref="StoreRefusedException"/> when a daemon is connected. The server notices a moment later that one has ended.</summary>
+    public void RefuseInUse(MovePlace place)
+    {
+        for (var tries = 0; InUseBy() > 0; tries++)
+        {
+            if (tries == 20)
+                throw InUse(place);
+            Run("SELECT pg_sleep(0.1)");
+        }
+    }
+
     public StoreRefusedException NotTheOwner(PostgresException error) =>
         new(
             $"The role '{Connection.UserName}' may not move a store in the schema '{PgServer.Schema}' ({error.MessageText}). Use the role "
@@ -233,17 +244,6 @@ internal sealed class PgLink : IDisposable
     {
         Connection.Dispose();
         _source.Dispose();
-    }
-
-    // The server notices a moment later that a process has ended.
-    private void RefuseInUse(MovePlace place)
-    {
-        for (var tries = 0; InUseBy() > 0; tries++)
-        {
-            if (tries == 20)
-                throw InUse(place);
-            Run("SELECT pg_sleep(0.1)");
-        }
     }
 
     private long InUseBy() =>

@@ -28,6 +28,7 @@ internal sealed class PgTarget : PgSide, IMoveTarget
     public static void Check(MovePlace place)
     {
         using var link = PgLink.Open(place, out var version);
+        link.RefuseInUse(place);
         if (version == 0)
             return;
         using var transaction = link.Begin(place, IsolationLevel.ReadCommitted);

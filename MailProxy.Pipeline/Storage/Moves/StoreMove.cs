@@ -21,11 +21,11 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
     public MoveResult Try()
     {
         RefuseSameKind();
+        using var source = OpenSource(isTrial: true);
         if (to.IsPostgres)
             PgTarget.Check(to);
         else
             SqliteTarget.Check(to);
-        using var source = OpenSource(isTrial: true);
         var (bodies, lost) = Bodies(source);
         return new(
             [.. source.Tables.Select(table => new MovedTable(table.Name, source.Count(table), null))],

@@ -105,7 +105,7 @@ internal sealed class StoreMoveTests
     public void Try_BothWays_CountsAndWritesNothing()
     {
         var trial = MoveBench.Make(_bench.Sqlite("a"), _bench.Postgres).Try();
-        Assert.That(_bench.InPostgres("SELECT to_regnamespace('mailproxy')"), Is.EqualTo(DBNull.Value));
+        Assert.That(_bench.InPostgres("SELECT to_regnamespace('mailproxy')::text"), Is.EqualTo(DBNull.Value));
         var there = _bench.Move(_bench.Sqlite("a"), _bench.Postgres);
         Assert.That(trial.Tables.Select(Counted), Is.EqualTo(there.Tables.SkipLast(1).Select(Counted)));
         Assert.That(trial.Bodies.Rows, Is.EqualTo(2));
