@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Tests.Storage.Moves;
@@ -12,7 +13,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// <summary>A daemon's store is moved to PostgreSQL and back: its clients notice nothing.</summary>
 [TestFixture]
 [Parallelizable(ParallelScope.Self)]
-internal sealed class StoreMoveTests
+internal sealed partial class StoreMoveTests
 {
     private const int Large = 700_000;
 
@@ -22,8 +23,6 @@ internal sealed class StoreMoveTests
         "/v1/events?limit=500",
         "/v1/accounts",
         "/v1/pools",
-        "/v1/tenants",
-        "/v1/tenants/acme/keys",
         "/v1/suppressions",
         "/v1/batches/paused",
         "/v1/audit",
@@ -129,7 +128,7 @@ internal sealed class StoreMoveTests
     {
         _acme = await daemon.MakeTenantAsync("acme");
         await daemon.PutAccountAsync("other", FreePort.Take());
-        await PutAsync(daemon, "/v1/pools/both", new { strategy = "weighted", accounts = (string[])["sandbox", "other"] });
+        await PutAsync(daemon, "/v1/pools/both", new { strategy = "failover", accounts = (string[])["sandbox", "other"] });
         await PutAsync(daemon, "/v1/webhooks/w", new { url = _hook.Url });
         await PutAsync(daemon, "/v1/suppressions", new { address = "no@example.com", reason = "bounced" });
         foreach (var (id, to) in ((string, string)[])[("sent", "good"), ("deferred", "temp"), ("failed", "perm"), ("suppressed", "no")])
@@ -160,8 +159,8 @@ internal sealed class StoreMoveTests
                 {
                     host = "127.0.0.1",
                     port = 1,
-                    password = "s",
-                    username = "u",
+                    security = "none",
+                    auth = new { user = "u", password = "s" },
                 }
             );
             Assert.That(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
@@ -213,11 +212,7 @@ internal sealed class StoreMoveTests
     {
         var answers = new List<string>();
         foreach (var path in Lists)
-        {
-            var answer = await daemon.GetAsync(path);
-            answers.Add($"{path}: {answer.ToJsonString()}");
-        }
-
+            answers.Add($"{path}: {Cursor().Replace(await daemon.Http.GetStringAsync(path), "")}");
         return [.. answers];
     }
 
@@ -272,4 +267,8 @@ internal sealed class StoreMoveTests
             mail["expires_at"] = "2099-01-02T00:00:00Z";
         return mail;
     }
+
+    /// <summary>No two cursors are the same, whatever place they are of.</summary>
+    [GeneratedRegex("\"next_cursor\":\"[^\"]*\"")]
+    private static partial Regex Cursor();
 }
