@@ -133,9 +133,13 @@ internal static class MigrateStoreCommand
                 + "directory, the credential, or MAILPROXY_MASTER_KEY)."
         );
         Line(
-            arguments.To.IsPostgres
-                ? $"Start it with Storage:Provider=postgres and Storage:ConnectionStringFile. The store in {from} refuses to start from now on."
-                : $"Start it with Storage:Provider=sqlite and --data={to}. The store in {from} refuses to start from now on."
+            "Start it with "
+                + (
+                    arguments.To.IsPostgres
+                        ? "Storage:Provider=postgres and Storage:ConnectionStringFile"
+                        : $"Storage:Provider=sqlite and --data={to}"
+                )
+                + $". The store in {from} refuses to start from now on."
         );
 
         void Line(string text) => terminal.Out.WriteLine(Plain.Of(text));

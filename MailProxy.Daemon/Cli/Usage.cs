@@ -79,7 +79,8 @@ internal static class Usage
     ];
 
     public static string Commands =>
-        $"There are: serve (also without a command), backup, restore, import-genro, migrate-store, demo, {string.Join(", ", Others)}, help and version.";
+        "There are: serve (also without a command), backup, restore, import-genro, migrate-store, demo, "
+        + $"{string.Join(", ", Others)}, help and version.";
 
     /// <summary>Whether these words are exactly one command, or none.</summary>
     public static bool IsCommand(string[] words) =>

@@ -173,7 +173,9 @@ internal sealed partial class StoreMoveTests
         _cursor = (string)(await daemon.GetAsync("/v1/events?limit=500"))["next_cursor"]!;
     }
 
-    /// <summary>What waited is sent, the feed has no hole behind its old cursor, keys are known, and webhooks are told only what is new.</summary>
+    /// <summary>
+    /// What waited is sent, the feed has no hole behind its old cursor, keys are known, and webhooks are told only what is new.
+    /// </summary>
     private async Task GoesOnAsync(TestDaemon daemon, string id)
     {
         Assert.That(await PostWithKeyAsync(daemon), Is.EqualTo(_first));

@@ -117,8 +117,8 @@ internal sealed class PgTarget : PgSide, IMoveTarget
             return;
         throw new StoreRefusedException(
             $"{place.Option}: the database {place.Name} has a store already (rows in {string.Join(", ", filled.Take(5))}"
-                + $"{(filled.Length > 5 ? ", …" : "")}). Name an empty database; or, if nobody needs what is in it, run there: DROP SCHEMA "
-                + $"{PgServer.Schema} CASCADE"
+                + $"{(filled.Length > 5 ? ", …" : "")}). Name an empty database; or, if nobody needs what is in it, run there: "
+                + $"DROP SCHEMA {PgServer.Schema} CASCADE"
         );
     }
 

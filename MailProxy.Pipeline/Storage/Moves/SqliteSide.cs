@@ -68,8 +68,8 @@ internal abstract class SqliteSide(SqliteConnection connection, BodyFiles bodies
             .. Connections
                 .Texts(
                     connection,
-                    $"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> '{Flight}' "
-                        + "ORDER BY name"
+                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+                        + $"AND name <> '{Flight}' ORDER BY name"
                 )
                 .Select(ReadTable),
         ];

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using MailProxy.Pipeline.Disk;
 using Npgsql;
 
@@ -12,9 +10,6 @@ namespace MailProxy.Pipeline.Storage.Moves;
 /// <param name="allowLostBodies">Whether bodies that are nowhere to be found are left out, instead of refused.</param>
 public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies, TimeProvider clock)
 {
-    private const string BodiesName = "bodies beyond 256 KB";
-    private const string NumbersName = "given numbers";
-    private const int TellEach = 4096;
     private const int MostNamed = 3;
 
     /// <summary>Checks and counts. Nothing is written on either side.</summary>
@@ -29,7 +24,7 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
         var (bodies, lost) = Bodies(source);
         return new(
             [.. source.Tables.Select(table => new MovedTable(table.Name, source.Count(table), null))],
-            new(BodiesName, bodies.Count, null),
+            new(MoveSteps.BodiesName, bodies.Count, null),
             0,
             lost,
             0,
@@ -51,16 +46,25 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
         Compare(source.Tables, side.Tables);
         var (bodies, lost) = Bodies(source);
 
+        var steps = new MoveSteps(progress, stop);
         target.Begin();
-        var copied = Copy(source, target, progress, stop);
-        var numbers = source.Numbers();
-        target.Set(numbers);
-        var (copiedBodies, size) = CopyBodies(source, target, bodies, progress, stop);
+        var copied = steps.Copy(source, target);
+        copied.Add(MoveSteps.Digest(source.Numbers()));
+        target.Set(source.Numbers());
+        var (copiedBodies, size) = steps.CopyBodies(source, target, bodies);
         target.End();
 
-        MovedTable[] before = [.. copied, Digest(numbers), copiedBodies];
-        MovedTable[] after = [.. ReadBack(side, source.Tables, progress, stop), Digest(side.Numbers()), ReadBackBodies(side, bodies, stop)];
-        foreach (var (one, other) in before.Zip(after))
+        var there = steps.ReadBack(side, source.Tables);
+        there.Add(MoveSteps.Digest(side.Numbers()));
+        Compare([.. copied, copiedBodies], [.. there, steps.ReadBackBodies(side, bodies)]);
+        stop.ThrowIfCancellationRequested();
+        Complete((IMoveSource)source, target);
+        return new(copied, copiedBodies, size, lost, (source as SqliteSide)?.ReplacedTexts ?? 0, null);
+    }
+
+    private static void Compare(IReadOnlyList<MovedTable> here, IReadOnlyList<MovedTable> there)
+    {
+        foreach (var (one, other) in here.Zip(there))
         {
             if (one != other)
             {
@@ -70,10 +74,6 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
                 );
             }
         }
-
-        stop.ThrowIfCancellationRequested();
-        Complete((IMoveSource)source, target);
-        return new([.. copied, Digest(numbers)], copiedBodies, size, lost, (source as SqliteSide)?.ReplacedTexts ?? 0, null);
     }
 
     // The note comes first: whatever happens behind it, never can a daemon start on both.
@@ -84,12 +84,12 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
         {
             target.Commit();
         }
-        catch (NpgsqlException error) when (error is not PostgresException)
+        catch (NpgsqlException error) when (error is not PostgresException { InvariantSeverity: "ERROR" })
         {
             throw new StoreUnavailableException(
                 $"The connection was lost during the commit ({error.Message}), so nobody knows whether the store was moved, and the source "
-                    + $"refuses to start. If {to.Name} has rows in mailproxy.messages or mailproxy.tenants of yours, it was: start with it. "
-                    + $"If not, remove '{from.File(MovedNote.FileName)}', and move it again.",
+                    + $"refuses to start. If {to.Name} has your rows in mailproxy.tenants, it was: start with it. If not, remove "
+                    + $"'{from.File(MovedNote.FileName)}', and move it again.",
                 error
             );
         }
@@ -106,7 +106,8 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
         {
             throw new StoreRefusedException(
                 $"{from.Option} and {to.Option} are both {(to.IsPostgres ? "PostgreSQL databases" : "data directories")}: a store is moved "
-                    + $"between a data directory and a database. {(to.IsPostgres ? "Use pg_dump and pg_restore." : "Use mailproxy backup and restore.")}"
+                    + "between a data directory and a database. Use "
+                    + (to.IsPostgres ? "pg_dump and pg_restore." : "mailproxy backup and restore.")
             );
         }
     }
@@ -124,10 +125,11 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
         if (lost.Count == 0 || allowLostBodies)
             return (found, lost);
         var spool = Path.Combine(from.IsPostgres ? to.Name : from.Name, "spool");
+        var where = from.IsPostgres ? $"the database, and not in '{spool}'" : $"'{spool}'";
         throw new StoreRefusedException(
-            $"{lost.Count} bodies beyond 256 KB are not in {(from.IsPostgres ? $"the database, and not in '{spool}'" : $"'{spool}'")}: "
-                + $"{string.Join(", ", lost.Take(MostNamed))}{(lost.Count > MostNamed ? ", …" : "")}. Put the spool directory of the daemon "
-                + "there; or, if they are lost for good, so that those messages cannot be sent, say so: --allow-lost-bodies"
+            $"{lost.Count} bodies beyond 256 KB are not in {where}: {string.Join(", ", lost.Take(MostNamed))}"
+                + $"{(lost.Count > MostNamed ? ", …" : "")}. Put the spool directory of the daemon there; or, if they are lost "
+                + "for good, so that those messages cannot be sent, say so: --allow-lost-bodies"
         );
     }
 
@@ -150,144 +152,4 @@ public sealed class StoreMove(MovePlace from, MovePlace to, bool allowLostBodies
 
     private static StoreRefusedException Different(string table) =>
         new($"The table '{table}' is not the same on both sides: one of them is another program's, or was changed by hand.");
-
-    private static List<MovedTable> Copy(MoveSide source, IMoveTarget target, Action<MoveProgress> progress, CancellationToken stop)
-    {
-        var tally = new Tally("rows copied", source, source.Tables, progress, stop);
-        var copied = new List<MovedTable>();
-        foreach (var table in source.Tables)
-        {
-            using var digest = new TableDigest();
-            using var writer = target.Write(table);
-            source.Read(
-                table,
-                row =>
-                {
-                    digest.Add(row);
-                    writer.Write(row);
-                    tally.Add();
-                }
-            );
-            writer.End();
-            copied.Add(digest.End(table.Name));
-            tally.Tell();
-        }
-
-        return copied;
-    }
-
-    private static List<MovedTable> ReadBack(
-        MoveSide target,
-        IReadOnlyList<MoveTable> tables,
-        Action<MoveProgress> progress,
-        CancellationToken stop
-    )
-    {
-        var tally = new Tally("rows compared", target, tables, progress, stop);
-        var read = new List<MovedTable>();
-        foreach (var table in tables)
-        {
-            using var digest = new TableDigest();
-            target.Read(
-                table,
-                row =>
-                {
-                    digest.Add(row);
-                    tally.Add();
-                }
-            );
-            read.Add(digest.End(table.Name));
-            tally.Tell();
-        }
-
-        return read;
-    }
-
-    private static (MovedTable Table, long Size) CopyBodies(
-        MoveSide source,
-        IMoveTarget target,
-        List<string> names,
-        Action<MoveProgress> progress,
-        CancellationToken stop
-    )
-    {
-        using var digest = new TableDigest();
-        long all = 0;
-        using var writer = target.WriteBodies();
-        for (var i = 0; i < names.Count; i++)
-        {
-            stop.ThrowIfCancellationRequested();
-            progress(new(BodiesName, i, names.Count));
-            writer.Begin(names[i]);
-            all += Tell(source, names[i], digest, writer.Add);
-            writer.EndBody();
-        }
-
-        writer.End();
-        if (names.Count > 0)
-            progress(new(BodiesName, names.Count, names.Count));
-        return (digest.End(BodiesName), all);
-    }
-
-    private static MovedTable ReadBackBodies(MoveSide target, List<string> names, CancellationToken stop)
-    {
-        using var digest = new TableDigest();
-        foreach (var name in names)
-        {
-            stop.ThrowIfCancellationRequested();
-            Tell(target, name, digest, static _ => { });
-        }
-
-        return digest.End(BodiesName);
-    }
-
-    private static long Tell(MoveSide side, string name, TableDigest digest, Action<byte[]> each)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        long size = 0;
-        side.ReadBody(
-            name,
-            part =>
-            {
-                hash.AppendData(part);
-                each(part);
-                size += part.Length;
-            }
-        );
-        digest.Add([Cell.Of(Encoding.UTF8.GetBytes(name)), Cell.Of(size), Cell.Of(hash.GetHashAndReset())]);
-        return size;
-    }
-
-    private static MovedTable Digest(SortedDictionary<string, long> numbers)
-    {
-        using var digest = new TableDigest();
-        foreach (var (table, last) in numbers)
-            digest.Add([Cell.Of(Encoding.UTF8.GetBytes(table)), Cell.Of(last)]);
-        return digest.End(NumbersName);
-    }
-
-    /// <summary>Tells how far it is, now and then.</summary>
-    private sealed class Tally(
-        string what,
-        MoveSide side,
-        IReadOnlyList<MoveTable> tables,
-        Action<MoveProgress> progress,
-        CancellationToken stop
-    )
-    {
-        private readonly long _of = tables.Sum(side.Count);
-        private long _done;
-
-        public void Add()
-        {
-            if (++_done % TellEach == 0)
-                Tell();
-        }
-
-        public void Tell()
-        {
-            stop.ThrowIfCancellationRequested();
-            progress(new(what, _done, _of));
-        }
-    }
 }

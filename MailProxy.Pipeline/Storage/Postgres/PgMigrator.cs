@@ -69,7 +69,9 @@ internal static class PgMigrator
         }
     }
 
-    /// <summary>The version of the schema; 0: there is none. Throws <see cref="StoreRefusedException"/> as <see cref="Run"/> does.</summary>
+    /// <summary>
+    /// The version of the schema; 0: there is none. Throws <see cref="StoreRefusedException"/> as <see cref="Run"/> does.
+    /// </summary>
     public static int Version(NpgsqlConnection connection, string schema)
     {
         using var known = new NpgsqlCommand(

@@ -75,19 +75,56 @@ internal sealed class InterruptedMoveTests
     [Test]
     public void Run_TargetThatIsNotWhatWasWritten_IsRefused()
     {
-        // A trigger that is somebody's own, and not one of the user's that are switched off.
-        MoveBench.Make(_bench.Sqlite("a"), _bench.Postgres).Try();
+        // A rule that is somebody's own.
         Cancelled(_bench.Sqlite("a"), _bench.Postgres, "rows copied", 20);
-        _bench.InPostgres(
-            "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE mailproxy.audit SET actor = 'x'; RETURN NULL; END $$; "
-                + "CREATE TRIGGER spoil AFTER INSERT ON large_body_names FOR EACH STATEMENT EXECUTE FUNCTION spoil(); "
-                + "ALTER TABLE large_body_names ENABLE ALWAYS TRIGGER spoil"
-        );
         _bench.InPostgres("CREATE RULE spoil AS ON UPDATE TO turns DO ALSO UPDATE mailproxy.audit SET actor = 'spoiled'");
         Assert.That(
             () => _bench.Move(_bench.Sqlite("a"), _bench.Postgres),
             Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("'audit' was not copied as it is: 3 rows")
         );
+        Assert.That(_bench.InPostgres("SELECT count(*) FROM messages"), Is.EqualTo(0));
+    }
+
+    [Test]
+    public void Run_NameIsTakenWhenItIsWhole_TakesTheNoteAway()
+    {
+        _bench.Move(_bench.Sqlite("a"), _bench.Postgres);
+        Assert.That(
+            () =>
+                _bench.Move(
+                    _bench.Postgres,
+                    _bench.Sqlite("b"),
+                    _ => Directory.CreateDirectory(Path.Combine(_bench.At("b"), "mailproxy.db"))
+                ),
+            Throws.InstanceOf<IOException>()
+        );
+        Assert.That(_bench.InPostgres("SELECT count(*) FROM settings WHERE name = 'store.moved'"), Is.EqualTo(0));
+        Assert.That(Directory.EnumerateFiles(Path.Combine(_bench.At("b"), "spool")), Is.Empty);
+        _bench.Move(_bench.Postgres, _bench.Sqlite("c"));
+    }
+
+    [TestCase("RAISE EXCEPTION 'no'", false)]
+    [TestCase("PERFORM pg_terminate_backend(pg_backend_pid())", true)]
+    public void Run_CommitFails_KeepsTheNoteOnlyWhenNobodyKnows(string how, bool isUnknown)
+    {
+        Cancelled(_bench.Sqlite("a"), _bench.Postgres, "rows copied", 20);
+        _bench.InPostgres(
+            $"""
+            CREATE TABLE public.bomb (a int);
+            CREATE FUNCTION public.bomb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {how}; RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER bomb AFTER INSERT ON public.bomb DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION public.bomb();
+            CREATE RULE bomb AS ON UPDATE TO turns DO ALSO INSERT INTO public.bomb VALUES (1)
+            """
+        );
+        var error = Assert.Catch(() => _bench.Move(_bench.Sqlite("a"), _bench.Postgres))!;
+        Assert.That(error, isUnknown ? Is.InstanceOf<StoreUnavailableException>() : Is.InstanceOf<Npgsql.PostgresException>());
+        Assert.That(File.Exists(Path.Combine(_bench.At("a"), MovedNote.FileName)), Is.EqualTo(isUnknown));
+        if (isUnknown)
+            Assert.That(
+                error.Message,
+                Does.Contain("nobody knows whether the store was moved").And.Contain("store.moved', and move it again.")
+            );
         Assert.That(_bench.InPostgres("SELECT count(*) FROM messages"), Is.EqualTo(0));
     }
 

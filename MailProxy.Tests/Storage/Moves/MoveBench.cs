@@ -109,7 +109,8 @@ internal sealed class MoveBench : IDisposable
     public static List<string> TablesOf(SqliteConnection store) =>
         Texts(
             store,
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name <> 'flight' ORDER BY name"
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name <> 'flight' "
+                + "ORDER BY name"
         );
 
     private static void Fill(SqliteConnection store, string table)

@@ -89,7 +89,8 @@ internal sealed class StoreMoveTests
     {
         _bench.InSqlite(
             "a",
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO destination_uses SELECT i, 'x', 1, 1, 1 FROM n"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+                + "INSERT INTO destination_uses SELECT i, 'x', 1, 1, 1 FROM n"
         );
         var told = new List<MoveProgress>();
         _bench.Move(_bench.Sqlite("a"), _bench.Postgres, told.Add);
