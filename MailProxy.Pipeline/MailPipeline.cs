@@ -31,6 +31,7 @@ public sealed class MailPipeline : IAsyncDisposable
     private readonly AsideIndex _aside = new();
     private readonly AccountMetrics _accountMetrics;
     private readonly AccountWatch _watch;
+    private readonly LaneTakeOver _takeOver;
 
     public MailPipeline(PipelineOptions options, PipelineServices shared)
     {
@@ -85,7 +86,8 @@ public sealed class MailPipeline : IAsyncDisposable
             Log<ScheduleStage>(),
             shared.Share,
             options.Send.MarksAhead,
-            destinations.Slow
+            destinations.Slow,
+            shared.Leases
         );
         Retention ContentRule(string tenant) => shared.RetentionOf(tenant) ?? options.Retention.ContentRule;
         _cache = new(
@@ -169,8 +171,11 @@ public sealed class MailPipeline : IAsyncDisposable
             options.Retention.Rules(ContentRule),
             shared.Metrics,
             shared.Clock,
-            Log<RetainStage>()
+            Log<RetainStage>(),
+            shared.KeepsHouse
         );
+        _takeOver = new(shared, _reportStage, _watch, destinations, _schedule);
+        shared.Leases.Changed += _webhooks.Refresh;
         shared.Shares.Add("ingest_workers", ingest.ShareOf);
         shared.Shares.Add("loads", loads);
         shared.Shares.Add("body_bytes", bodies.Bytes);
@@ -262,6 +267,12 @@ public sealed class MailPipeline : IAsyncDisposable
     /// <summary>The stages that stand still though they have something to do; see <see cref="StageProgress"/>.</summary>
     public IReadOnlyList<string> Stuck() => _run.Progress.Stuck();
 
+    /// <summary>Takes over lanes that another node sent for until now, before this one does.</summary>
+    public Task TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) => _takeOver.RunAsync(lanes);
+
+    /// <summary>News of other nodes may have been missed: looks at what they have stored.</summary>
+    public Task SweepAsync() => _takeOver.SweepAsync(Wake);
+
     /// <summary>Recovers what a crash left open, then opens the channels.</summary>
     public async Task StartAsync(bool suspended)
     {
@@ -280,6 +291,7 @@ public sealed class MailPipeline : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _shared.Leases.Changed -= _webhooks.Refresh;
         _accountMetrics.Dispose();
         await _watch.DisposeAsync();
         await _pool.DisposeAsync();

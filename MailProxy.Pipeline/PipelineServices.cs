@@ -46,6 +46,12 @@ public sealed record PipelineServices(
     /// <summary>How accounts in trouble stood at the end of the last run.</summary>
     public required ICircuitStore Circuits { get; init; }
 
+    /// <summary>What this node does, and what others do that share the store.</summary>
+    public ILeases Leases { get; init; } = new SoleNode();
+
+    /// <summary>From where lanes of other nodes are taken over; null: there are none.</summary>
+    public ILaneStore? Lanes { get; init; }
+
     /// <summary>Null: there are no links to large files.</summary>
     public LargeFileService? Links { get; init; }
 
@@ -92,5 +98,7 @@ public sealed record PipelineServices(
 
     /// <summary>What tells webhooks.</summary>
     internal WebhookReporter Webhooks(ReportOptions options) =>
-        new(Log, Http, options, Metrics, Clock, Chance, Logs.CreateLogger<WebhookReporter>(), Share, WebhookAnswers);
+        new(Log, Http, options, Metrics, Clock, Chance, Logs.CreateLogger<WebhookReporter>(), Share, WebhookAnswers, KeepsHouse);
+
+    internal bool KeepsHouse() => Leases.Now.KeepsHouse;
 }

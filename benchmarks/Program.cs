@@ -5,6 +5,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using MailProxy.Benchmarks.Chaos;
 using MailProxy.Benchmarks.Load;
+using MailProxy.Benchmarks.Nodes;
 using MailProxy.Benchmarks.Support;
 
 const string Usage = """
@@ -13,6 +14,7 @@ const string Usage = """
       load     throughput and latency of the whole daemon beside baselines; --rounds, --only, --messages, --quick
       chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --append, --test
       chaos restart  replaces the program under load, and counts errors, losses and the pause; --restarts, --rate, --newer, --older, --test
+      nodes    does to three nodes over one PostgreSQL what machines and networks do; --faults, --seed, --ttl, --append, --test
       powercut cuts the power of the daemon's disk and counts the same; --cuts, --seed, --without, --test
     """;
 
@@ -20,6 +22,8 @@ switch (args)
 {
     case ["chaos", "restart", .. var rest]:
         return await RestartRun.RunAsync(rest, Checkout.Root());
+    case ["nodes", .. var rest]:
+        return await NodesRun.RunAsync(rest, Checkout.Root());
     case ["chaos", .. var rest]:
         return await ChaosRun.RunAsync(rest, Checkout.Root());
     case ["powercut", .. var rest]:

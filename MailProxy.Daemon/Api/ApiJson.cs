@@ -51,6 +51,7 @@ namespace MailProxy.Daemon.Api;
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(RootAnswer))]
 [JsonSerializable(typeof(StatusAnswer))]
+[JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(FlowAnswer))]
 [JsonSerializable(typeof(SelfAnswer))]
 [JsonSerializable(typeof(RequestList))]

@@ -2,6 +2,7 @@ using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Intake;
 using MailProxy.Pipeline.Sharing;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -36,6 +37,7 @@ public static class ApiRegistration
         services.TryAddSingleton(TenantShare.Unlimited);
         services.TryAddSingleton(StoreGenerations.New());
         services.TryAddSingleton<TenantShares>();
+        services.TryAddSingleton<INodes>(new SoleNodes());
         services.AddSingleton<LargeGarbage>();
         services.AddSingleton<RequestMemory>();
         services.AddSingleton<RequestSpool>();
@@ -109,6 +111,8 @@ public static class ApiRegistration
         app.UseMiddleware<RequestEdge>();
         app.UseRouting();
         app.UseMiddleware<KeyCheck>();
+        if (app.Services.GetRequiredService<INodes>().IsShared)
+            app.UseMiddleware<ConfigurationSpread>();
 
         var v1 = app.MapGroup("/v1");
         Make<SubmitRoutes>(app).Map(v1);
@@ -130,6 +134,7 @@ public static class ApiRegistration
         Make<RecipientRoutes>(app).Map(v1);
         Make<DispatcherRoutes>(app).Map(v1);
         Make<StatusRoutes>(app).Map(v1);
+        Make<NodeRoutes>(app).Map(v1);
         Make<FlowRoutes>(app).Map(v1);
         Make<RequestRoutes>(app).Map(v1);
         Make<SandboxRoutes>(app).Map(v1);

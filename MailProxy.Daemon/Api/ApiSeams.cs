@@ -69,7 +69,7 @@ public sealed record DispatcherControl(
 /// <c>tenant_share</c>,
 /// <c>account_backoff</c>, <c>account_probe</c>, <c>account_slowed</c>, <c>pool</c>, <c>connecting</c>, <c>account_busy</c>,
 /// <c>installation_limit</c>,
-/// <c>dispatcher_suspended</c>, <c>store</c>.
+/// <c>dispatcher_suspended</c>, <c>store</c>, <c>other_node</c>, <c>no_node</c>.
 /// </param>
 /// <param name="Until">Unix milliseconds, or null when nobody knows.</param>
 /// <param name="Detail">For a person; the server's own words when the account backs off.</param>

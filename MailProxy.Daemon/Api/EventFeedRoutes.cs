@@ -38,12 +38,12 @@ internal sealed class EventFeedRoutes(
         var wait = query.Whole("wait") ?? 0;
         if (wait > LongestWait)
             query.Fault("wait", $"Must be at most {LongestWait} seconds.");
-        var after = After(query);
+        var after = await AfterAsync(query);
         if (query.Refusal is { } refusal)
             return refusal;
 
         var tenant = Caller.Of(http).Tenant;
-        if (after > log.Last)
+        if (after > log.Last && after > await log.LastAsync())
             return Refusals.CursorOfAnotherLife; // somebody put an old file in the store's place
         if (after is { } asked && asked < await log.FloorAsync(tenant))
             return ProblemAnswer.Of(
@@ -101,10 +101,10 @@ internal sealed class EventFeedRoutes(
     }
 
     // Null: from the oldest that is kept.
-    private long? After(QueryReader query)
+    private async Task<long?> AfterAsync(QueryReader query)
     {
         if (query.Place("after") is not { } text)
             return null;
-        return text == "now" ? log.Last : query.CursorNumber(Feed, "after", "Must be a next_cursor of this feed, or now.");
+        return text == "now" ? await log.LastAsync() : query.CursorNumber(Feed, "after", "Must be a next_cursor of this feed, or now.");
     }
 }

@@ -164,6 +164,8 @@ internal static class DaemonApp
                 SecretWarnings = storage.SecretWarnings,
                 Destinations = storage.Destinations,
                 Circuits = storage.Circuits,
+                Leases = storage.Nodes,
+                Lanes = storage.Lanes,
                 CacheDirectory = Path.Combine(Path.GetFullPath(settings.Data), "cache"),
                 Links = links,
                 Unsubscribe = unsubscribe,
@@ -185,6 +187,9 @@ internal static class DaemonApp
         services.AddSingleton(metrics);
         services.AddSingleton(clock);
         services.AddSingleton(storage);
+        services.AddSingleton(storage.Nodes);
+        services.AddSingleton(settings);
+        services.AddSingleton<NodeLink>();
         configured.AddTo(services);
         services.AddSingleton(storage.Messages);
         services.AddSingleton(storage.Generations);
@@ -257,7 +262,7 @@ internal static class DaemonApp
         services.AddSingleton(new ScratchFiles(Path.Combine(Path.GetFullPath(settings.Data), "spool")));
         services.AddSingleton<StorageLook>(new StorageFiles(settings, storage.Spool, logs.CreateLogger<StorageFiles>()).Look);
         services.AddHostedService<ReadinessWatch>();
-        services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>()));
+        services.AddSingleton(provider => Seams.Dispatcher(provider.GetRequiredService<MailPipeline>(), storage.Nodes));
         services.AddSingleton<WebhooksChanged>(provider => provider.GetRequiredService<MailPipeline>().RefreshWebhooks);
         services.AddSingleton(provider =>
             Seams.Probe(

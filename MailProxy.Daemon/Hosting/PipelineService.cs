@@ -18,6 +18,7 @@ internal sealed partial class PipelineService(
     CurrentAccounts accounts,
     ConfigurationWriter<Tenant> tenants,
     Stores storage,
+    NodeLink nodes,
     IHostApplicationLifetime lifetime,
     ILogger<PipelineService> logger
 ) : IHostedService
@@ -32,6 +33,7 @@ internal sealed partial class PipelineService(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         inForce.Sandbox = await sandbox.StartAsync();
+        var configured = await storage.Nodes.ConfigurationAsync(); // before it is read
         await tenants.LoadAsync(); // and all that tenants have
         await storage.Batches.RepairAsync();
         accounts.Weigh(new BatchWeights(await storage.Batches.WeightsAsync(null)));
@@ -39,6 +41,7 @@ internal sealed partial class PipelineService(
         if (suspended && storage.Generations.Current.BackupAt is { } backup)
             Log.Restored(logger, DateTimeOffset.FromUnixTimeMilliseconds(backup));
         await pipeline.StartAsync(suspended);
+        nodes.Start(configured);
         _watch = WatchAsync();
         _stopping = lifetime.ApplicationStopping.Register(() => _drain = DrainAsync());
     }
@@ -49,6 +52,7 @@ internal sealed partial class PipelineService(
         await (_drain ?? DrainAsync());
         await _stopping.DisposeAsync();
         await _watch;
+        await nodes.StopAsync();
         await pipeline.DisposeAsync();
         await sandbox.StopAsync();
         storage.Dispose();
@@ -61,6 +65,7 @@ internal sealed partial class PipelineService(
     private async Task DrainAsync()
     {
         Log.Draining(logger);
+        nodes.Leave();
         try
         {
             await pipeline.StopAsync();

@@ -7,21 +7,23 @@ using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Schedule;
 using MailProxy.Pipeline.Send;
+using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Daemon.Hosting;
 
 /// <summary>Adapts the stages to the types that the HTTP API uses.</summary>
 internal static class Seams
 {
-    public static DispatcherControl Dispatcher(MailPipeline pipeline) =>
+    // What the state of accounts is changed by is done by every node, or by that which sends the account's mail.
+    public static DispatcherControl Dispatcher(MailPipeline pipeline, INodes nodes) =>
         new(
             pipeline.Suspend,
             pipeline.Activate,
-            pipeline.RunNow,
+            Everywhere(pipeline.RunNow, () => nodes.Ask(new(NodeRequest.RunNow))),
             () => pipeline.IsSuspended,
             pipeline.ExpiryHint,
             key => Wait(pipeline, key),
-            pipeline.ReportNow
+            tenant => Everywhere(() => pipeline.ReportNow(tenant), () => nodes.Ask(new(NodeRequest.ReportNow, tenant)))()
         )
         {
             SetAsideFor = pipeline.SetAsideFor,
@@ -31,13 +33,25 @@ internal static class Seams
             Destinations = pipeline.Accounts.DestinationsOf,
             DestinationHold = pipeline.Accounts.DestinationHoldOf,
             Circuit = pipeline.Accounts.CircuitOf,
-            ResetCircuit = pipeline.Accounts.ResetCircuit,
+            ResetCircuit = (account, by) =>
+                AtHolder(nodes, account, () => pipeline.Accounts.ResetCircuit(account, by), NodeRequest.ResetCircuit, by),
             Adapted = pipeline.Accounts.AdaptedOf,
-            ResetAdapted = pipeline.Accounts.ResetAdapted,
-            ProbeNow = pipeline.Accounts.ProbeNow,
+            ResetAdapted = account =>
+                AtHolder(nodes, account, () => pipeline.Accounts.ResetAdapted(account), NodeRequest.ResetAdapted, null),
+            ProbeNow = tenant => Everywhere(() => pipeline.Accounts.ProbeNow(tenant), () => nodes.Ask(new(NodeRequest.ProbeNow, tenant)))(),
             Lane = lane => Lane(pipeline, lane),
             Pipelining = account => Told(pipeline.Accounts.PipeliningOf(account)),
         };
+
+    private static Action Everywhere(Action here, Action elsewhere) => here + elsewhere;
+
+    private static bool AtHolder(INodes nodes, SmtpAccount account, Func<bool> here, string what, string? by)
+    {
+        if (nodes.Now.Holds(Lanes.Of(account.Key)))
+            return here();
+        nodes.Ask(new(what, Account: account.Key.Number, By: by));
+        return true;
+    }
 
     private static (SmtpPipelining, string?) Told(PipeliningState state) =>
         (state.Now, state.Why is null ? null : $"{state.Why}; it is tried again at {state.Until:yyyy-MM-dd'T'HH:mm:ss'Z'}");
@@ -146,6 +160,8 @@ internal static class Seams
             LaneState.Slowed => new("account_slowed", lane.Until, lane.Reason),
             LaneState.StoreTrouble => new("store", lane.Until, lane.Reason),
             LaneState.PoolWaits => new("pool", lane.Until, lane.Reason),
+            LaneState.OtherNode => new("other_node", lane.Until, lane.Reason),
+            LaneState.NoNode => new("no_node", lane.Until, lane.Reason),
             LaneState.UnknownAccount => new("account_unknown", lane.Until, lane.Reason),
             _ => throw new ArgumentOutOfRangeException(nameof(lane), lane.State, null),
         };

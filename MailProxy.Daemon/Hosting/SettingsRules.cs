@@ -11,9 +11,19 @@ internal static class SettingsRules
         var mistakes = new List<string>();
         if (settings.Engine.Limits is { Burst: not null, PerSecond: null })
             mistakes.Add("Limits:Burst: only together with " + "Limits:PerSecond.");
+        mistakes.AddRange(Mistakes(settings.Storage.Nodes));
         if (settings.Genro is { Enabled: true, SyncUrl.Length: > 0 } genro)
             mistakes.AddRange(Mistakes(genro));
         return mistakes;
+    }
+
+    // One beat that gets lost proves nothing.
+    private static IEnumerable<string> Mistakes(NodeSettings nodes)
+    {
+        if (nodes.TimeToLive < nodes.Beat * 3)
+            yield return "Storage:Nodes:TimeToLive: must be at least three times Storage:Nodes:Beat.";
+        if (nodes.Margin > nodes.TimeToLive / 2)
+            yield return "Storage:Nodes:Margin: must be at most half of Storage:Nodes:TimeToLive.";
     }
 
     private static IEnumerable<string> Mistakes(GenroOptions genro)

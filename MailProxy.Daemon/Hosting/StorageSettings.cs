@@ -10,8 +10,8 @@ public sealed class StorageSettings
     public const string Postgres = "postgres";
 
     /// <summary>
-    /// <c>sqlite</c>: a file in the data directory. <c>postgres</c>: a PostgreSQL database (15 or newer), by one process in this version;
-    /// see the guide of PostgreSQL.
+    /// <c>sqlite</c>: a file in the data directory. <c>postgres</c>: a PostgreSQL database (15 or newer), which several nodes may share;
+    /// see the guides of PostgreSQL and of several nodes.
     /// </summary>
     [AllowedValues(Sqlite, Postgres)]
     public string Provider { get; init; } = Sqlite;
@@ -27,6 +27,8 @@ public sealed class StorageSettings
     /// A file with it, read at the start; relative to where the program was started. Not together with <c>ConnectionString</c>.
     /// </summary>
     public string? ConnectionStringFile { get; init; }
+
+    public NodeSettings Nodes { get; init; } = new();
 
     /// <summary>The connection string, from wherever it came; null with <c>sqlite</c>.</summary>
     internal string? Connection { get; set; }

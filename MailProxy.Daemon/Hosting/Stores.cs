@@ -5,6 +5,7 @@ using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Postgres;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite;
@@ -31,12 +32,13 @@ internal sealed class Stores : IDisposable
         var configuration = new SqlConfigurationStore(database, box, clock);
         var compat = new SqlCompatStore(database, spool, box, clock);
         var messages = new SqlMessageStore(database, spool, ContentHash.Of, clock, logs.CreateLogger<SqlMessageStore>());
-        (Spool, Sending, Links, Configuration, Compat, Messages, Marks) = (
+        (Spool, Sending, Links, Configuration, Compat, Messages, Lanes, Marks) = (
             spool,
             sending,
             links,
             configuration,
             compat,
+            messages,
             messages,
             messages
         );
@@ -60,6 +62,8 @@ internal sealed class Stores : IDisposable
     public SpoolFiles Spool { get; }
 
     public IMessageStore Messages { get; }
+
+    public ILaneStore Lanes { get; }
 
     public IMarks Marks { get; }
 
@@ -102,6 +106,9 @@ internal sealed class Stores : IDisposable
     /// <summary>Takes over another program's data, while the daemon does not run.</summary>
     public SqlImport Import { get; }
 
+    /// <summary>The processes that share the store.</summary>
+    public INodes Nodes => _database.Nodes;
+
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
 
@@ -127,10 +134,10 @@ internal sealed class Stores : IDisposable
     {
         var data = DataDirectory.Prepare(elsewhere ?? settings.Data);
         FileModes.Tighten(data, logs.CreateLogger<Stores>());
-        var database = Open(settings.Storage, data, health, metrics, clock, logs);
+        var database = Open(settings, data, health, metrics, clock, logs);
         try
         {
-            var spool = new SpoolFiles(Path.Combine(data, "spool"), clock);
+            var spool = new SpoolFiles(Path.Combine(data, "spool"), clock, database.LargeBodies);
             var sources = new MasterKeySources(settings.MasterKey, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), data);
             var box = await SqlSecrets.OpenAsync(database, sources, clock, logs.CreateLogger(typeof(SqlSecrets).FullName!));
             var sending = SqlSendingStore.Open(database, clock);
@@ -148,7 +155,7 @@ internal sealed class Stores : IDisposable
     public void Dispose() => _database.Dispose();
 
     private static StoreDatabase Open(
-        StorageSettings settings,
+        DaemonSettings settings,
         string data,
         PipelineHealth health,
         PipelineMetrics metrics,
@@ -156,8 +163,15 @@ internal sealed class Stores : IDisposable
         ILoggerFactory logs
     )
     {
-        if (settings.Connection is not { } connection)
+        if (settings.Storage is not { Connection: { } connection, Nodes: var nodes })
             return SqliteDatabase.Open(data, health, metrics, logs.CreateLogger<SqliteDatabase>());
-        return PgDatabase.Open(new(connection, data, StatusRoutes.Version), health, metrics, clock, logs.CreateLogger<PgDatabase>());
+        var options = new PgDatabaseOptions(connection, data, StatusRoutes.Version)
+        {
+            Nodes = new(nodes.Name ?? Environment.MachineName, nodes.Beat, nodes.TimeToLive, nodes.Margin)
+            {
+                Profiles = () => settings.Profiles.Fingerprint,
+            },
+        };
+        return PgDatabase.Open(options, health, metrics, clock, logs.CreateLogger<PgDatabase>());
     }
 }

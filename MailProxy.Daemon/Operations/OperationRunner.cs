@@ -1,6 +1,7 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Daemon.Operations;
 
@@ -12,6 +13,7 @@ internal sealed partial class OperationRunner(
     IOperationStore store,
     OperationPlans plans,
     MessageChanges changes,
+    INodes nodes,
     TimeProvider clock,
     ILogger<OperationRunner> logger
 ) : BackgroundService
@@ -27,13 +29,27 @@ internal sealed partial class OperationRunner(
 
     private TaskCompletionSource _begun = NewSignal();
 
-    /// <summary>An operation was added.</summary>
-    public void Begin() => Volatile.Read(ref _begun).TrySetResult();
+    /// <summary>An operation was added. It is run here, or by the node that keeps house.</summary>
+    public void Begin()
+    {
+        nodes.Ask(new(NodeRequest.Operation));
+        Look();
+    }
+
+    private void Look() => Volatile.Read(ref _begun).TrySetResult();
+
+    private void Hear(NodeRequest request)
+    {
+        if (request.What == NodeRequest.Operation)
+            Look();
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // The host's start does not wait for the first look.
         await Task.Yield();
+        nodes.Asked += Hear;
+        nodes.Changed += Look;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -58,6 +74,8 @@ internal sealed partial class OperationRunner(
     /// <summary>Lets the oldest running operation of each tenant take a step. False: none runs.</summary>
     public async Task<bool> RoundAsync(CancellationToken stop)
     {
+        if (!nodes.Now.KeepsHouse)
+            return false;
         var running = await store.RunningAsync();
         foreach (var operation in running.DistinctBy(static one => one.Tenant))
         {
@@ -89,8 +107,9 @@ internal sealed partial class OperationRunner(
     }
 
     private async Task<bool> ForgetAsync() =>
-        await store.ForgetAsync(Now - (long)BulkActions.Undoable.TotalMilliseconds, Now - (long)Kept.TotalMilliseconds, Forgotten)
-        >= Forgotten;
+        nodes.Now.KeepsHouse
+        && await store.ForgetAsync(Now - (long)BulkActions.Undoable.TotalMilliseconds, Now - (long)Kept.TotalMilliseconds, Forgotten)
+            >= Forgotten;
 
     private async Task WaitAsync(Task begun, TimeSpan time, CancellationToken stop)
     {

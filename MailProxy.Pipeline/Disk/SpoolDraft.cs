@@ -8,7 +8,8 @@ namespace MailProxy.Pipeline.Disk;
 /// it is finished,
 /// and is removed when it is disposed before. One owner at a time.
 /// </summary>
-public sealed class SpoolDraft(string directory) : IDisposable
+/// <param name="keep">Keeps the finished file, by its name and path, for others; null: nobody else needs it.</param>
+public sealed class SpoolDraft(string directory, Func<string, string, Task>? keep = null) : IDisposable
 {
     /// <summary>How a file that is not finished ends; the sweep at the start removes it.</summary>
     public const string Suffix = ".part";
@@ -110,6 +111,8 @@ public sealed class SpoolDraft(string directory) : IDisposable
             DiskSteps.Tell(DiskStep.Moved, DraftPath, path);
             _over = true;
             await Task.Run(() => DirectorySync.Flush(directory));
+            if (keep is not null)
+                await keep(name, path);
             return name;
         }
         catch (IOException)

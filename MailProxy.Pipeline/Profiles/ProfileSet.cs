@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace MailProxy.Pipeline.Profiles;
 
@@ -13,18 +15,23 @@ public sealed class ProfileSet
 
     private Lazy<Content> _content;
 
-    private ProfileSet(Func<IReadOnlyList<ProviderProfile>> read) => _content = new(() => new(read()));
+    private ProfileSet(Func<Content> read) => _content = new(read);
 
     private ProfileSet(Lazy<Content> content) => _content = content;
 
     /// <summary>The profiles that come with the program, read when a reply first asks for them: a start need not wait for that.</summary>
     public static ProfileSet Shipped { get; } =
         new(static () =>
-            Of(ShippedFiles(), []) is (Set: { } set, _) ? set.All : throw new InvalidOperationException("A shipped profile is wrong.")
+            Of(ShippedFiles(), []) is (Set: { _content.Value: var content }, _)
+                ? content
+                : throw new InvalidOperationException("A shipped profile is wrong.")
         );
 
     /// <summary>By name.</summary>
     public IReadOnlyList<ProviderProfile> All => Volatile.Read(ref _content).Value.All;
+
+    /// <summary>A hash of the files that they were read from: two that are equal judge alike.</summary>
+    public string Fingerprint => Volatile.Read(ref _content).Value.Fingerprint;
 
     /// <summary>The same profiles, which can be replaced without changing these.</summary>
     public ProfileSet Copy() => new(Volatile.Read(ref _content));
@@ -68,7 +75,19 @@ public sealed class ProfileSet
             mistakes
         );
         var all = layers.Resolve();
-        return mistakes.Count > 0 ? (null, mistakes) : (new(() => all), []);
+        return mistakes.Count > 0 ? (null, mistakes) : (new(() => new(all, FingerprintOf([.. shipped, .. own]))), []);
+    }
+
+    private static string FingerprintOf(IEnumerable<ProfileFile> files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in files.OrderBy(static file => file.Shipped ? 0 : 1).ThenBy(static file => file.Name, StringComparer.Ordinal))
+        {
+            hash.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(file.Name)));
+            hash.AppendData(SHA256.HashData(file.Json.Span));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 
     private static ProfileFile[] ShippedFiles()
@@ -90,8 +109,10 @@ public sealed class ProfileSet
         ];
     }
 
-    private sealed class Content(IReadOnlyList<ProviderProfile> all)
+    private sealed class Content(IReadOnlyList<ProviderProfile> all, string fingerprint)
     {
+        public string Fingerprint => fingerprint;
+
         public IReadOnlyList<ProviderProfile> All => all;
 
         public ProviderProfile Any { get; } = all.Single(static profile => profile.Name == ProfileSet.Any);

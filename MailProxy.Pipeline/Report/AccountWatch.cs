@@ -80,6 +80,22 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         }
     }
 
+    /// <summary>Replaces what is known of these accounts by what the node that sends their mail has written.</summary>
+    public void TakeOver(Func<AccountKey, bool> isWanted, IEnumerable<Circuit> circuits)
+    {
+        var written = circuits.Where(circuit => isWanted(circuit.Account)).ToList();
+        lock (_gate)
+        {
+            foreach (var known in _circuits.All.Where(known => isWanted(known.Account)).ToArray())
+            {
+                _circuits.Close(known.Account);
+                Show(known.Account);
+            }
+        }
+
+        Restore(written);
+    }
+
     public void Trouble(AccountTrouble trouble, bool isProbe = false)
     {
         var directory = _accounts.Directory;

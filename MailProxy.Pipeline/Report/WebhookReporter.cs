@@ -16,7 +16,8 @@ internal sealed partial class WebhookReporter(
     Func<double> chance,
     ILogger logger,
     TenantShare? share = null,
-    EndpointAnswers? answers = null
+    EndpointAnswers? answers = null,
+    Func<bool>? isOurs = null
 )
 {
     private static readonly TimeSpan BetweenReads = TimeSpan.FromSeconds(5);
@@ -155,6 +156,8 @@ internal sealed partial class WebhookReporter(
 
     private async Task<Dictionary<(string, string), WebhookEndpoint>> EnabledAsync()
     {
+        if (isOurs?.Invoke() == false)
+            return []; // another node tells them
         var endpoints = await log.EndpointsAsync();
         answers?.KeepOnly(endpoints);
         return endpoints

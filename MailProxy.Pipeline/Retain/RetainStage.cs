@@ -15,7 +15,8 @@ internal sealed partial class RetainStage(
     RetentionRules rules,
     PipelineMetrics metrics,
     TimeProvider clock,
-    ILogger logger
+    ILogger logger,
+    Func<bool>? isOurs = null
 )
 {
     // Waits a little after a commit, so that many messages share one turn of the writer.
@@ -45,6 +46,8 @@ internal sealed partial class RetainStage(
     /// <summary>Purges everything that is due. Returns when to run again if nothing is committed.</summary>
     private async Task<long> WorkAsync(CancellationToken stop)
     {
+        if (isOurs?.Invoke() == false)
+            return long.MaxValue; // another node does it; asked again after the longest wait
         try
         {
             PurgeSlice slice;

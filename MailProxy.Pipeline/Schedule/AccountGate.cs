@@ -46,6 +46,15 @@ internal sealed class AccountGate
         }
     }
 
+    /// <summary>Replaces the counts under these keys by what another node counted.</summary>
+    public void Replace(IReadOnlyCollection<LimitKey> keys, IEnumerable<LimitUse> uses)
+    {
+        foreach (var key in keys)
+            _limiters.Drop(key);
+        var wanted = keys.ToHashSet();
+        Seed(uses.Where(use => wanted.Contains(use.Key)));
+    }
+
     /// <summary>Replaces the counts by those from before a restart.</summary>
     public void Seed(IEnumerable<LimitUse> uses)
     {

@@ -12,6 +12,7 @@ internal sealed partial class LaneKeeper(
     ActiveQueue queue,
     IMessageStore store,
     CurrentAccounts accounts,
+    ILeases leases,
     int ahead,
     TimeProvider clock,
     ILogger logger
@@ -21,6 +22,7 @@ internal sealed partial class LaneKeeper(
 
     private readonly ClockWatch _clock = new(clock);
     private BatchWeights _weights = BatchWeights.None;
+    private LeaseView? _view;
 
     /// <summary>The directory that the lanes reflect.</summary>
     public AccountDirectory Directory { get; private set; } = AccountDirectory.Empty;
@@ -36,6 +38,7 @@ internal sealed partial class LaneKeeper(
         var lane = queue.Lane(key, out var made, Directory.TenantOf(key) ?? "");
         if (!made)
             return lane;
+        SeeHolder(lane);
         See(lane, Directory);
 
         // Not when the account of a lane goes: it had no unfinished mail then, and what the lane believes of the disk may be old.
@@ -88,6 +91,25 @@ internal sealed partial class LaneKeeper(
         }
 
         return true;
+    }
+
+    /// <summary>Sends for what this node holds, and lets go of the rest.</summary>
+    public void SeeLeases(LeaseView view)
+    {
+        if (ReferenceEquals(view, _view))
+            return;
+        _view = view;
+        foreach (var lane in queue.Lanes)
+        {
+            if (lane.Elsewhere == view.Holds(lane.Key))
+                SeeHolder(lane);
+        }
+    }
+
+    private void SeeHolder(MailLane lane)
+    {
+        lane.Elsewhere = _view is null || !_view.Holds(lane.Key);
+        queue.Waited(lane, Now);
     }
 
     private void SeeWeights()
@@ -166,8 +188,11 @@ internal sealed partial class LaneKeeper(
 
         foreach (var (key, due) in news.DueByLane)
         {
-            if (Known(key) is { Gone: false } lane)
-                queue.DiskHas(lane, due, Now);
+            if (Known(key) is not { Gone: false } lane)
+                continue;
+            queue.DiskHas(lane, due, Now);
+            if (lane.Elsewhere)
+                leases.WakeHolder(key, due);
         }
 
         foreach (var account in queue.TakeFreed())

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Schedule;
@@ -8,6 +9,7 @@ internal sealed class LaneReasons(
     ActiveQueue queue,
     Standstill standstill,
     CurrentAccounts accounts,
+    ILeases leases,
     TimeProvider clock,
     Func<long> pendingStep
 )
@@ -65,6 +67,13 @@ internal sealed class LaneReasons(
             yield return new(LaneState.Paused, null, "the account is paused");
         else if (directory.PoolOf(key) is { } pool && directory.MembersOf(pool).All(static member => member.Account.Paused))
             yield return new(LaneState.PoolWaits, null, NoneOf(pool, directory));
+        if (leases.Now is var view && !view.Holds(key))
+        {
+            yield return view.HolderOf(key) is { } node
+                ? new(LaneState.OtherNode, null, $"the node '{node}' sends its mail, and says why mail of it waits")
+                : new(LaneState.NoNode, null, "no node sends its mail at the moment; one takes it over within seconds");
+        }
+
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
             yield return all;

@@ -46,6 +46,12 @@ public enum LaneState : byte
 
     /// <summary>The account's provider asked for less, and the next goes at the rate that it was slowed to.</summary>
     Slowed = 14,
+
+    /// <summary>Another node that shares the store sends the account's mail.</summary>
+    OtherNode = 15,
+
+    /// <summary>The node that sent the account's mail has ended, and none has taken it over yet.</summary>
+    NoNode = 16,
 }
 
 /// <summary>How one account's lane stands.</summary>

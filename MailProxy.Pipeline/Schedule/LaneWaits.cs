@@ -33,7 +33,7 @@ internal sealed class LaneWaits
     public void Note(MailLane lane, long now)
     {
         var until = Math.Max(lane.AtLimit?.Until ?? 0, lane.BackingOff?.Until ?? 0);
-        lane.LetsGo = lane.Paused || lane.Unknown || (lane.Waits && until - now > LongPark);
+        lane.LetsGo = lane.IsClosed || (lane.Waits && until - now > LongPark);
         if (lane.Waits || lane.WaitedLast == long.MaxValue)
             lane.WaitedLast = lane.Waits ? long.MaxValue : now;
 
@@ -49,7 +49,7 @@ internal sealed class LaneWaits
     public void Settle(MailLane lane)
     {
         var look =
-            lane.Paused || lane.Unknown ? long.MaxValue
+            lane.IsClosed ? long.MaxValue
             : lane.Waits ? Math.Min(lane.AtLimit?.Until ?? long.MaxValue, lane.BackingOff?.Until ?? long.MaxValue)
             : Math.Min(lane.NextDue, lane.StandBy.Until);
         if (look == long.MaxValue)

@@ -82,6 +82,9 @@ internal sealed class MailLane
     public bool Paused { get; set; }
     public bool Unknown { get; set; }
 
+    /// <summary>Another node sends its mail, or none does at the moment.</summary>
+    public bool Elsewhere { get; set; }
+
     /// <summary>Its account was deleted; it goes when its last ticket under way comes back.</summary>
     public bool Gone { get; set; }
 
@@ -97,7 +100,10 @@ internal sealed class MailLane
     /// <summary>The tenant in whose <see cref="TenantLanes.AtLimit"/> it is; null: in none.</summary>
     public TenantLanes? AtLimitOf { get; set; }
 
-    public bool Waits => Paused || Unknown || AtLimit is not null || BackingOff is not null;
+    public bool Waits => IsClosed || AtLimit is not null || BackingOff is not null;
+
+    /// <summary>It waits for something that does not end at a time.</summary>
+    public bool IsClosed => Paused || Unknown || Elsewhere;
 
     /// <summary>The lane waits for long and holds no tickets meanwhile.</summary>
     public bool LetsGo { get; set; }

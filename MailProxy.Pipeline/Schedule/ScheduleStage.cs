@@ -40,6 +40,8 @@ internal sealed partial class ScheduleStage
     private readonly LaneReasons _reasons;
     private readonly ExpiryWatch _expiry;
     private readonly LaneKeeper _lanes;
+    private readonly ILeases _leases;
+    private readonly LaneGains _gains;
     private readonly MailChooser _chooser;
     private volatile bool _lookAtAll;
 
@@ -57,17 +59,19 @@ internal sealed partial class ScheduleStage
         ILogger logger,
         TenantShare? share = null,
         int marksAhead = 1,
-        Action<SmtpAccount, SlowedDestination, double>? slow = null
+        Action<SmtpAccount, SlowedDestination, double>? slow = null,
+        ILeases? leases = null
     )
     {
         (_input, _wake, _store, _accounts, _gate, _next) = (input, wake, store, accounts, gate, next);
-        (_health, _clock, _logger, _slow) = (health, clock, logger, slow);
+        (_health, _clock, _logger, _slow, _leases) = (health, clock, logger, slow, leases ?? new SoleNode());
         _queue = new(options.Window, options.InFlight, options.Page, store.Release, share);
         _standstill = new(health);
         _expiry = new(store, options.ExpiryChunk, logger);
-        _lanes = new(_queue, store, accounts, Math.Max(1, marksAhead), clock, logger);
+        _lanes = new(_queue, store, accounts, _leases, Math.Max(1, marksAhead), clock, logger);
+        _gains = new(_queue, _lanes, gate, _expiry);
         _chooser = new(_queue, _lanes, gate, _standstill, next, metrics, clock);
-        _reasons = new(_queue, _standstill, accounts, clock, () => _lanes.PendingStep);
+        _reasons = new(_queue, _standstill, accounts, _leases, clock, () => _lanes.PendingStep);
     }
 
     // ── Called from any thread ──
@@ -91,6 +95,13 @@ internal sealed partial class ScheduleStage
     {
         if (_expiry.Hint(at))
             _wake.Look();
+    }
+
+    /// <summary>What another node counted and left of lanes that this one sends for from now on.</summary>
+    public void TakeOver(Recovery recovery, IReadOnlyCollection<LimitKey> keys)
+    {
+        _gains.Post(recovery, keys);
+        _wake.Look();
     }
 
     /// <summary>Why a lane's mail waits, or that it does not.</summary>
@@ -123,6 +134,7 @@ internal sealed partial class ScheduleStage
         Begin(recovery, suspended);
         _accounts.Changed += _wake.Look;
         _health.Changed += _wake.Look;
+        _leases.Changed += _wake.Look;
         try
         {
             await using var wait = new SchedulerWait(_input, _next, _wake, _clock);
@@ -137,6 +149,7 @@ internal sealed partial class ScheduleStage
         {
             _accounts.Changed -= _wake.Look;
             _health.Changed -= _wake.Look;
+            _leases.Changed -= _wake.Look;
             LetGo();
         }
     }
@@ -161,11 +174,8 @@ internal sealed partial class ScheduleStage
         var now = _lanes.Now;
         _standstill.Suspended = suspended;
         _standstill.Start(now);
-        _expiry.Next = recovery.NextExpiry;
-        _gate.Seed(recovery.LimitUses);
-        _lanes.SeeAccounts();
-        foreach (var (lane, due) in recovery.Lanes)
-            _queue.DiskHas(_lanes.Lane(lane), due, now);
+        _lanes.SeeLeases(_leases.Now);
+        _gains.Begin(recovery, now);
     }
 
     /// <summary>One turn. True: there is more to do at once.</summary>
@@ -174,6 +184,9 @@ internal sealed partial class ScheduleStage
         if (_lanes.ReadClock())
             _standstill.Limit = _standstill.Store = null;
         var now = _lanes.Now;
+        var view = _leases.Now; // read before what was gained, which comes first
+        _gains.Apply(now);
+        _lanes.SeeLeases(view);
         var before = _lanes.Directory;
         if (_lanes.SeeAccounts())
         {

@@ -30,8 +30,11 @@ public interface IDeliveryLog
     /// <summary>Appends an event that is not about a message.</summary>
     Task AppendAsync(string tenant, EventType type, AccountKey? account, byte[]? detail, long at);
 
-    /// <summary>The position of the last committed event.</summary>
+    /// <summary>The position of the last committed event, as this process knows it.</summary>
     long Last { get; }
+
+    /// <summary>The same, as the store has it now: another node may have committed one just before.</summary>
+    Task<long> LastAsync() => Task.FromResult(Last);
 
     /// <summary>The endpoints with their progress, both of one instant; those whose rows cannot be read are left out.</summary>
     Task<IReadOnlyList<WebhookEndpoint>> EndpointsAsync();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -11,16 +12,20 @@ namespace MailProxy.Pipeline.Storage;
 /// </summary>
 public sealed class SpoolFiles
 {
+    private static readonly TimeSpan YoungestCopy = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan PinnedPause = TimeSpan.FromSeconds(1);
 
     private readonly string _directory,
         _data;
     private readonly TimeProvider _clock;
+    private readonly ILargeBodies? _shared;
     private readonly ConcurrentQueue<string> _pinned = new();
     private int _waiting;
 
-    public SpoolFiles(string directory, TimeProvider? clock = null)
+    /// <param name="shared">Where they are kept for other nodes; null: this one is alone.</param>
+    public SpoolFiles(string directory, TimeProvider? clock = null, ILargeBodies? shared = null)
     {
+        _shared = shared;
         _directory = Path.GetFullPath(directory);
         _data = Path.GetDirectoryName(_directory)!;
         _clock = clock ?? TimeProvider.System;
@@ -46,7 +51,7 @@ public sealed class SpoolFiles
     public SpoolDraft Begin()
     {
         Restore();
-        return new(_directory);
+        return new(_directory, _shared is null ? null : _shared.PutAsync);
     }
 
     /// <summary>
@@ -66,6 +71,8 @@ public sealed class SpoolFiles
     public async Task<(ReadOnlyMemory<byte> Json, SpooledBody? Body)> ReadAsync(string name)
     {
         var (nonce, begins) = SpoolName.Read(name);
+        if (_shared is not null && !File.Exists(Full(name)))
+            await _shared.FetchAsync(name, Full(name));
         if (begins == 0)
             return (await File.ReadAllBytesAsync(Full(name)), null);
         using var file = File.OpenHandle(Full(name), options: FileOptions.Asynchronous);
@@ -93,6 +100,8 @@ public sealed class SpoolFiles
             return null;
         try
         {
+            if (_shared is not null && !File.Exists(Full(name)))
+                _shared.Fetch(name, Full(name));
             return File.ReadAllBytes(Full(name));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -108,6 +117,7 @@ public sealed class SpoolFiles
     /// </summary>
     public void Delete(string name)
     {
+        _shared?.Delete(name);
         if (!SpoolPin.TryWithout(_data, () => Remove(name)))
             Later(name);
     }
@@ -135,6 +145,17 @@ public sealed class SpoolFiles
             }
         );
         return swept;
+    }
+
+    /// <summary>Removes copies whose rows other nodes have removed; none that may belong to a row that is yet to come.</summary>
+    public void SweepCopies(ISet<string> referenced)
+    {
+        var before = _clock.GetUtcNow().UtcDateTime - YoungestCopy;
+        foreach (var file in new DirectoryInfo(_directory).EnumerateFiles())
+        {
+            if (file.LastWriteTimeUtc < before && !referenced.Contains(file.Name))
+                Remove(file.Name);
+        }
     }
 
     private void Remove(string name)

@@ -83,31 +83,6 @@ internal sealed class PostgresTests
     }
 
     [Test]
-    public async Task Start_WithAnotherDataDirectory_IsRefusedUntilTheFirstIsSaidToBeLost()
-    {
-        await using (var daemon = await StartAsync())
-        {
-            await RefusedAsync();
-            await daemon.StopAsync();
-        }
-
-        await RefusedAsync();
-        var lost = Path.Combine(_directory.Path, "b", "spool.lost");
-        await File.WriteAllTextAsync(lost, "");
-
-        await using var other = await StartAsync("b");
-        Assert.That(File.Exists(lost), Is.False, "said once");
-        await other.PostAsync(Mail("m1"));
-        await other.UntilAsync("m1", EventType.MessageSent);
-    }
-
-    private async Task RefusedAsync() =>
-        await Assert.ThatAsync(
-            async () => await StartAsync("b"),
-            Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("The database belongs to another data directory")
-        );
-
-    [Test]
     public void Start_NoServerThere_IsRefusedInOneLine() =>
         Assert.That(
             async () =>

@@ -106,7 +106,7 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         var ticket = await TicketAsync(Mail("m1"));
         await MarkAsync(new Mark(ticket, 1, Permits(3, 1, tenant: 2), Now));
         Bench.Crash();
-        var uses = (await Store.RecoverAsync(Now)).LimitUses.Where(use => use.WindowSeconds == 3600);
+        var uses = (await Bench.RecoverAsync(Now)).LimitUses.Where(use => use.WindowSeconds == 3600);
         Assert.That(
             uses.Select(use => (use.Key, use.Count)),
             Is.EquivalentTo(new[] { (LimitKey.Of(Account), 3), (LimitKey.OfTenant(7), 2), (LimitKey.Installation, 1) })
@@ -216,7 +216,7 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         }
 
         Bench.Crash();
-        var uses = (await Store.RecoverAsync(Now)).LimitUses;
+        var uses = (await Bench.RecoverAsync(Now)).LimitUses;
 
         Assert.That(
             uses.GroupBy(use => use with { Count = 0 }, (window, each) => window with { Count = each.Sum(use => use.Count) }),
@@ -257,7 +257,7 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
         await MarkAsync(await TicketAsync(Mail("m1")), permits: 1);
         Bench.Clock.Advance(TimeSpan.FromMinutes(2));
 
-        var uses = (await Store.RecoverAsync(Now)).LimitUses;
+        var uses = (await Bench.RecoverAsync(Now)).LimitUses;
         await AppendAsync(Mail("m2"));
 
         Assert.That(uses.Select(u => u.WindowSeconds), Is.EquivalentTo(new[] { 3600, 86400, 3600, 86400 }));

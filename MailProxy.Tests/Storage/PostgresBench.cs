@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Postgres;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Support;
@@ -36,6 +38,19 @@ internal sealed class PostgresBench : SqlBench
         _root.Delete(recursive: true);
     }
 
+    public override async Task<Recovery> RecoverAsync(long now)
+    {
+        var recovery = await Store.RecoverAsync(now);
+        var lanes = Data.Readers.Read(static session =>
+            session.Query(
+                "SELECT lane FROM queue UNION SELECT lane FROM marks UNION SELECT number FROM accounts",
+                static row => new LaneKey(row.Int(0))
+            )
+        );
+        var taken = await ((ILaneStore)Store).TakeOverAsync(lanes, now);
+        return recovery with { InDoubt = taken.InDoubt, LimitUses = taken.LimitUses };
+    }
+
     private void Open()
     {
         var health = new PipelineHealth();
@@ -44,6 +59,8 @@ internal sealed class PostgresBench : SqlBench
             BackOff = TimeSpan.FromMilliseconds(20),
             CountsGoodFor = TimeSpan.Zero,
         };
-        Begin(PgDatabase.Open(options, health, new(Metrics.NewCustomRegistry()), Clock, NullLogger.Instance), health);
+        var database = PgDatabase.Open(options, health, new(Metrics.NewCustomRegistry()), Clock, NullLogger.Instance);
+        database.Claims.MayClaim = static _ => true; // it is alone
+        Begin(database, health);
     }
 }

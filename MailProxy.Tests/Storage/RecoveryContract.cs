@@ -17,7 +17,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         await MarkAsync(ticket, recipients: 2);
 
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         var (doubt, content, mark) = recovery.InDoubt.Single();
         Assert.That(doubt, Is.EqualTo(ticket with { Flow = default }));
@@ -32,7 +32,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
     {
         await MarkedAsync(Mail("m1"));
         Bench.Crash();
-        var (doubt, _, _) = (await Store.RecoverAsync(Now)).InDoubt.Single();
+        var (doubt, _, _) = (await Bench.RecoverAsync(Now)).InDoubt.Single();
 
         Assert.That(await SettleAsync(Put(doubt, Now + 1000)), Is.True);
         Assert.That(Look("m1").State, Is.EqualTo(MessageState.Deferred));
@@ -53,7 +53,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         );
 
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         if (!Bench.KnowsPhases)
         {
@@ -82,7 +82,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
             Marks.TryBegin(ticket);
 
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         if (!Bench.KnowsPhases)
         {
@@ -100,7 +100,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
     {
         var ticket = await MarkedAsync(Mail("m1"));
         Bench.Crash();
-        await Store.RecoverAsync(Now);
+        await Bench.RecoverAsync(Now);
 
         Assert.That((await ClaimAsync()).Tickets, Is.Empty);
         Assert.That(
@@ -121,7 +121,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         await SettleAsync(Put(ticket, Now));
 
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         Assert.That((recovery.InDoubt.Count, recovery.Answered.Count), Is.EqualTo((0, 0)));
         Assert.That(Bench.Unsettled, Is.Zero);
@@ -133,7 +133,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         var ticket = await TicketAsync(Mail("m1"));
 
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         Assert.That(recovery.InDoubt, Is.Empty);
         Assert.That((await ClaimAsync()).Tickets, Is.EqualTo(new[] { ticket }));
@@ -146,7 +146,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
 
         Bench.Crash();
 
-        Assert.That((await Store.RecoverAsync(Now)).InDoubt, Is.Empty);
+        Assert.That((await Bench.RecoverAsync(Now)).InDoubt, Is.Empty);
         Assert.That(Look("m1").State, Is.EqualTo(MessageState.Sent));
     }
 
@@ -161,7 +161,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         );
 
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         Assert.That(recovery.Lanes, Is.EqualTo(new[] { (new LaneKey(2), Now + 3000), (new LaneKey(7), 0L) }));
     }
@@ -169,7 +169,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
     [Test]
     public async Task Recover_EmptyStore_HasNothingToDo()
     {
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
 
         Assert.That(
             (recovery.InDoubt.Count, recovery.Lanes.Count, recovery.LimitUses.Count, recovery.NextExpiry),
@@ -182,7 +182,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
     {
         await AppendAsync(Mail("m1", expiresAt: Now + 9000), Mail("m2", expiresAt: Now + 4000));
 
-        Assert.That((await Store.RecoverAsync(Now)).NextExpiry, Is.EqualTo(Now + 4000));
+        Assert.That((await Bench.RecoverAsync(Now)).NextExpiry, Is.EqualTo(Now + 4000));
     }
 
     [Test]
@@ -193,7 +193,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         await Bench.Spool.WriteAsync(Json("orphan"));
 
         Bench.Crash();
-        await Store.RecoverAsync(Now);
+        await Bench.RecoverAsync(Now);
 
         Assert.That(Bench.SpoolNames(), Is.EqualTo(new[] { kept }));
     }
@@ -210,7 +210,7 @@ internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>
         await AppendAsync(Mail("m1") with { Body = new(default, same, 1) });
         await AppendAsync(Mail("m1", "two") with { Body = new(default, second, 1) });
 
-        await Store.RecoverAsync(Now);
+        await Bench.RecoverAsync(Now);
 
         Assert.That(Bench.SpoolNames(), Is.EqualTo(new[] { second }));
     }

@@ -104,7 +104,7 @@ internal abstract class SqlBench : StoreBench
     protected void Begin(StoreDatabase data, PipelineHealth health)
     {
         (Data, Health) = (data, health);
-        _spool = new(SpoolDirectory);
+        _spool = new(SpoolDirectory, shared: data.LargeBodies);
         _store = new(data, _spool, Hash, Clock, NullLogger.Instance);
         Log = new SqlDeliveryLog(data, new([Key]), Clock);
         Retention = new SqlRetentionStore(data, _spool);

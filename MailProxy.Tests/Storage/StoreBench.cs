@@ -13,6 +13,9 @@ internal abstract class StoreBench : IDisposable
 
     public long Now => Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>What a start finds: of a database that nodes share, also what the last one left of every lane.</summary>
+    public virtual Task<Recovery> RecoverAsync(long now) => Store.RecoverAsync(now);
+
     public abstract IMessageStore Store { get; }
 
     /// <summary>The marks of the store.</summary>

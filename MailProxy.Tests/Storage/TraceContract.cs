@@ -33,7 +33,7 @@ internal sealed class TraceContract<TBench> : RetentionFixture<TBench>
         var other = await TicketAsync(Traced("m2", null));
         Assert.That((await LoadedAsync(ticket), await LoadedAsync(other)), Is.EqualTo((First, (TraceContext?)null)));
         Bench.Crash();
-        await Store.RecoverAsync(Now);
+        await Bench.RecoverAsync(Now);
         var claimed = await ClaimAsync();
         Assert.That(
             (
@@ -82,7 +82,7 @@ internal sealed class TraceContract<TBench> : RetentionFixture<TBench>
     {
         await MarkedAsync(Traced("m1", First));
         Bench.Crash();
-        var recovery = await Store.RecoverAsync(Now);
+        var recovery = await Bench.RecoverAsync(Now);
         Assert.That(recovery.InDoubt.Single().Content.Trace, Is.EqualTo(First));
     }
 

@@ -30,11 +30,7 @@ internal sealed class PostgresServer : IDisposable
                 Start("chown", User, _root.FullName);
             AsItself("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions");
 
-            // What a test loses with the machine it does not miss.
-            var settings =
-                $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c fsync=off "
-                + "-c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB";
-            AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", settings, "start");
+            AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", Settings, "start");
         }
         catch
         {
@@ -45,6 +41,11 @@ internal sealed class PostgresServer : IDisposable
 
     /// <summary>The server that all tests share; started when the first asks.</summary>
     public static PostgresServer Shared => One.Value;
+
+    // What a test loses with the machine it does not miss.
+    private string Settings =>
+        $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c fsync=off "
+        + "-c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB";
 
     private string Data => Path.Combine(_root.FullName, "data");
 
@@ -57,7 +58,11 @@ internal sealed class PostgresServer : IDisposable
             One.Value.Dispose();
     }
 
-    public string ConnectionString(string database) => $"Host=127.0.0.1;Port={Port};Username={User};Database={database}";
+    public int PortNumber => _port;
+
+    /// <param name="port">Another way to it; null: straight.</param>
+    public string ConnectionString(string database, int? port = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port ?? _port};Username={User};Database={database}");
 
     /// <summary>A database with the store's tables, or an empty one.</summary>
     public string MakeDatabase(bool isEmpty = false)
@@ -78,6 +83,13 @@ internal sealed class PostgresServer : IDisposable
 
     /// <summary>Ends every connection to a database, as when the processes that had them were killed.</summary>
     public void CutOff(string name) => Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+
+    /// <summary>Ends the server as a crash does, and starts it again.</summary>
+    public void Restart()
+    {
+        AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+        AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", Settings, "start");
+    }
 
     /// <summary>Everything that is in a database, as text.</summary>
     public string Dump(string name) =>

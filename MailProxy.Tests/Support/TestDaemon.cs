@@ -158,6 +158,14 @@ internal sealed class TestDaemon : IAsyncDisposable
 
     public async Task StopAsync() => await _app.StopAsync();
 
+    /// <summary>Waits until it asks its host to end.</summary>
+    public Task UntilStoppedAsync()
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _app.Lifetime.ApplicationStopping.Register(stopped.SetResult);
+        return stopped.Task.WaitAsync(Deadline);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

@@ -21,6 +21,9 @@ internal sealed class RecordingSink : IAsyncDisposable
     /// <summary>How often each message was taken: its whole body was here and it was, or would have been, answered with 250.</summary>
     public ConcurrentDictionary<string, int> Taken { get; } = [];
 
+    /// <summary>Told the key of each mail that it takes.</summary>
+    public Action<string>? OnTaken { get; init; }
+
     /// <summary>Faults are injected while this is true; the drain turns them off.</summary>
     public bool Misbehaves { get; set; } = true;
 
@@ -48,6 +51,7 @@ internal sealed class RecordingSink : IAsyncDisposable
     private Said? Take(ReceivedMail mail)
     {
         Taken.AddOrUpdate(mail.Key ?? "?", 1, static (_, times) => times + 1);
+        OnTaken?.Invoke(mail.Key ?? "?");
         if (!Fault(0.005))
             return null;
         Interlocked.Increment(ref _droppedAfterDot);

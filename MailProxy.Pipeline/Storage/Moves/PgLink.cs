@@ -19,13 +19,16 @@ internal sealed class PgLink : IDisposable
     public static PgLink Open(MovePlace place, out int version)
     {
         // A table is one statement, however long that takes.
-        var source = PgServer.Source($"{place.Text.TrimEnd(';', ' ')};Command Timeout=0", place.Option);
+        var source = PgServer.Source(
+            $"{place.Text.TrimEnd(';', ' ')};Command Timeout=0",
+            $"{PgServer.ApplicationName} migrate-store",
+            setting: place.Option
+        );
         NpgsqlConnection? connection = null;
         try
         {
             connection = PgServer.OpenFirst(source, place.Option);
             var link = new PgLink(source, connection);
-            link.Run($"SET application_name = '{PgServer.ApplicationName} migrate-store'");
             version = PgMigrator.Version(connection, PgServer.Schema);
             if (version > PgMigrator.Latest)
             {

@@ -13,6 +13,7 @@ internal abstract class PgSide(PgLink link) : MoveSide
         "nodes",
         "beats",
         "leases",
+        "lease_changes",
         "turns",
         "marks",
         "large_bodies",

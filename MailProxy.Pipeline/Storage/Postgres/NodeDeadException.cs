@@ -1,10 +1,10 @@
 namespace MailProxy.Pipeline.Storage.Postgres;
 
 /// <summary>
-/// Another process has entered itself as the user of the database, or the database is another one than before: this one writes nothing any
-/// more.
+/// The other nodes have declared this one dead, or the database is another one than before: this one writes nothing any more.
 /// </summary>
 internal sealed class NodeDeadException()
     : Exception(
-        "Another process uses the database now, or it is not the one it was (a replica that was behind, a backup). The process ends."
+        "The other nodes have declared this one dead, since it did not answer in time, and send its mail now; or the database is not the one "
+            + "it was (a replica that was behind, a backup). The process ends, and may be started again at once."
     );

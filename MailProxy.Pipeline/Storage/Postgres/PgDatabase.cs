@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Storage.Moves;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -11,16 +11,19 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// <summary>A store in a PostgreSQL database.</summary>
 public sealed class PgDatabase : StoreDatabase
 {
-    private readonly NpgsqlDataSource _source;
+    private readonly NpgsqlDataSource _source,
+        _beatSource;
     private readonly PgTurns _turns;
     private readonly PgReaders _readers;
     private readonly PgReaders _stageReaders;
     private readonly PgMarks _marks;
+    private readonly PgNodes _nodes;
+    private readonly PgSignals _signals;
+    private readonly PgLargeBodies _bodies;
     private readonly DataLock _lock;
     private readonly TimeProvider _clock;
 
     private PgDatabase(
-        NpgsqlDataSource source,
         DataLock dataLock,
         long session,
         PgDatabaseOptions options,
@@ -30,22 +33,53 @@ public sealed class PgDatabase : StoreDatabase
         ILogger logger
     )
     {
-        (_source, _lock, _clock, Health) = (source, dataLock, clock, health);
-        _turns = new(source.OpenConnection, session);
-        _readers = new(source, connections: 4);
-        _stageReaders = new(source, connections: 2);
+        (_lock, _clock, Health) = (dataLock, clock, health);
+        var name = PgServer.NameOf(session);
+        _source = PgServer.Source(options.ConnectionString, name);
+        _beatSource = PgServer.Source(options.ConnectionString, name, (int)Math.Ceiling(options.Nodes.TimeToLive.TotalSeconds));
+        _turns = new(_source.OpenConnection, session);
+        _readers = new(_source, connections: 4);
+        _stageReaders = new(_source, connections: 2);
         Generations = _readers.Read(GenerationRows.Read);
+        var suppressing = _readers.Read(static session => session.QueryNumber(PgNews.LastSuppressing)) ?? 0;
         Suppressions = _readers.Read(static session => new SuppressionRows(session));
         Traces = _readers.Read(static session => new TraceRows(session));
         Events = new(_readers.Read(static session => session.LastNumber("events")));
-        _marks = new(session);
+        _marks = new(session, () => _nodes!.Rest);
         Claims = new(_marks);
         Counts = new PgTally(_readers, options.CountsGoodFor);
         Writer = new(_turns, Counts, Events, health, metrics, logger, options.BackOff);
         _marks.WriteBy(Writer);
         Writer.AddHooks(ended: Claims.ChangesOver);
+        _signals = new(session, _source.OpenConnection, () => _nodes!.Alive.Count <= 1, clock, logger)
+        {
+            OnEvents = (last, tenants) =>
+            {
+                if (tenants is null)
+                    Events.PublishToAll(last);
+                else
+                    Events.PublishTo(last, tenants);
+            },
+            OnLane = (lane, due) => _nodes!.Hear(lane, due),
+            OnLook = () => _nodes!.Look(),
+            OnAsked = request => _nodes!.Hear(request),
+            OnMissed = () => _nodes!.HasMissed(),
+        };
+        var news = new PgNews(_readers, Events, Suppressions, Traces, suppressing);
+        _nodes = new(session, () => new(_beatSource.OpenConnection()), options.Nodes, Claims, news, _signals, clock, logger);
+        Events.Committed = _signals.Events;
+        Claims.MayClaim = lane => _nodes.Now.Holds(lane);
+        _bodies = new(_source, Writer, clock);
         Writer.Start();
+        _nodes.Start();
+        _signals.Start();
     }
+
+    public override INodes Nodes => _nodes;
+
+    public override ILargeBodies LargeBodies => _bodies;
+
+    public override Task Completion => Task.WhenAny(Writer.Completion, _nodes.Completion).Unwrap();
 
     public override StoreGenerations Generations { get; }
 
@@ -69,7 +103,8 @@ public sealed class PgDatabase : StoreDatabase
 
     /// <summary>
     /// Connects, brings the schema forward, and enters this node. Throws <see cref="StoreRefusedException"/> when the server cannot be
-    /// reached or is too old, when a right is missing, or when the schema is another program's or a newer one.
+    /// reached or is too old, when a right is missing, when the schema is another program's or a newer one, or when a node of this name
+    /// lives.
     /// </summary>
     public static PgDatabase Open(
         PgDatabaseOptions options,
@@ -81,32 +116,28 @@ public sealed class PgDatabase : StoreDatabase
     {
         Directory.CreateDirectory(options.DataDirectory);
         var dataLock = DataLock.Take(options.DataDirectory);
-        NpgsqlDataSource? source = null;
         try
         {
-            source = PgServer.Source(options.ConnectionString);
-            long session;
-            using (var connection = PgServer.OpenFirst(source))
-            {
-                PgMigrator.Run(connection, PgServer.Schema);
-                session = Enter(connection, options, clock.GetUtcNow().ToUnixTimeMilliseconds());
-            }
-
-            return new(source, dataLock, session, options, clock, health, metrics, logger);
+            using var source = PgServer.Source(options.ConnectionString);
+            using var connection = PgServer.OpenFirst(source);
+            PgMigrator.Run(connection, PgServer.Schema);
+            var session = PgEntry.Enter(connection, options, clock);
+            return new(dataLock, session, options, clock, health, metrics, logger);
         }
         catch
         {
-            source?.Dispose();
             dataLock.Dispose();
             throw;
         }
     }
 
-    internal override async Task TakeOverAsync()
-    {
-        await _marks.AdoptAsync();
-        Claims.Adopt();
-    }
+    internal override Task<IReadOnlyList<FlightRecord>> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) => _marks.AdoptAsync(lanes);
+
+    internal override void SweepLargeBodies() => _bodies.Sweep();
+
+    // One statement, since each of the many that a lane would take is a round trip.
+    internal override IReadOnlyList<(LaneKey Lane, long Due)> Lanes(Session session) =>
+        session.Query(PgLaneSql.Waiting, static row => (new LaneKey(row.Int(0)), row.Long(1)));
 
     internal override void ForgetOld()
     {
@@ -118,46 +149,15 @@ public sealed class PgDatabase : StoreDatabase
     public override void Dispose()
     {
         Writer.Dispose();
+        _signals.Dispose();
+        _nodes.Dispose();
         _readers.Dispose();
         _stageReaders.Dispose();
         _turns.Leave(_clock.GetUtcNow().ToUnixTimeMilliseconds());
         _turns.Dispose();
+        _beatSource.Dispose();
         _source.Dispose();
         _lock.Dispose();
-    }
-
-    private static long Enter(NpgsqlConnection connection, PgDatabaseOptions options, long now)
-    {
-        using var session = new PgSession(connection);
-        session.Run("BEGIN");
-        session.Run(
-            """
-            INSERT INTO generations (number, id, key, first_event, first_audit, made_at)
-            SELECT 1, ?1, ?2, 1, 1, ?3 WHERE NOT EXISTS (SELECT 1 FROM generations) ON CONFLICT DO NOTHING
-            """,
-            RandomNumberGenerator.GetBytes(StoreGeneration.IdSize),
-            RandomNumberGenerator.GetBytes(StoreGeneration.KeySize),
-            now
-        );
-        MovedNote.RefuseIn(session);
-        PgPlace.Claim(session, options.DataDirectory);
-
-        // Whoever used it before has ended, since this process holds the data directory now.
-        session.Run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user "
-                + "AND datname = current_database() AND pid <> pg_backend_pid()",
-            PgServer.ApplicationName
-        );
-        session.Run("UPDATE nodes SET dead_at = ?1 WHERE dead_at IS NULL", now);
-        var number = session.QueryNumber(
-            "INSERT INTO nodes (name, place, version, profiles, started_at) VALUES (?1, ?2, ?3, '', ?4) RETURNING session",
-            Environment.MachineName,
-            options.DataDirectory,
-            options.Version,
-            now
-        )!;
-        session.Run("COMMIT");
-        return number.Value;
     }
 }
 
@@ -166,6 +166,9 @@ public sealed class PgDatabase : StoreDatabase
 /// <param name="Version">This program's version.</param>
 public sealed record PgDatabaseOptions(string ConnectionString, string DataDirectory, string Version)
 {
+    /// <summary>This node among others.</summary>
+    public NodeOptions Nodes { get; init; } = NodeOptions.Of(Environment.MachineName);
+
     /// <summary>The pause between two tries while the database cannot be written.</summary>
     public TimeSpan BackOff { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -10,7 +10,8 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// nodes see which messages are on their way.
 /// </summary>
 /// <param name="node">This node's session.</param>
-internal sealed class PgMarks(long node) : IMarkLog
+/// <param name="rest">How long this node may still send without having heard of the database.</param>
+internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
 {
     private const string Columns =
         "message, revision, attempt, lane, priority, due, recipients, slice, at, account_key, account_cost, tenant_key, tenant_cost, "
@@ -24,8 +25,10 @@ internal sealed class PgMarks(long node) : IMarkLog
         ON CONFLICT DO NOTHING
         """;
 
-    private const string Inherit =
-        $"UPDATE marks SET session = ?1 WHERE session IN (SELECT session FROM nodes WHERE dead_at IS NOT NULL) RETURNING {Columns}";
+    private const string Inherit = $"""
+        UPDATE marks SET session = ?1 WHERE session IN (SELECT session FROM nodes WHERE dead_at IS NOT NULL)
+            AND lane = ANY(string_to_array(?2, ',')::bigint[]) RETURNING {Columns}
+        """;
 
     private const string Delete = "DELETE FROM marks WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND session = ?4";
     private const string Elsewhere = "SELECT 1 FROM marks WHERE message = ?1 AND session <> ?2";
@@ -40,10 +43,11 @@ internal sealed class PgMarks(long node) : IMarkLog
     /// <summary>Who writes the rows. Once, before the first mark.</summary>
     public void WriteBy(CommitLoop writer) => _writer = writer;
 
-    /// <summary>Takes over the marks of nodes that are dead. Whether they went out nobody knows.</summary>
-    public async Task AdoptAsync()
+    /// <summary>Takes over the marks of nodes that are dead, in these lanes. Whether they went out nobody knows.</summary>
+    public async Task<IReadOnlyList<FlightRecord>> AdoptAsync(IEnumerable<LaneKey> lanes)
     {
-        var adopted = await _writer!.WriteAsync(session => session.Query(Inherit, Mark, node));
+        var list = PgNodeRows.List(lanes.Select(static lane => (long)lane.Number));
+        var adopted = await _writer!.WriteAsync(session => session.Query(Inherit, Mark, node, list));
         lock (_gate)
         {
             foreach (var mark in adopted)
@@ -53,6 +57,8 @@ internal sealed class PgMarks(long node) : IMarkLog
                 _ofTicket[TicketName.Of(mark.Ticket)] = slot;
             }
         }
+
+        return adopted.ConvertAll(static mark => new FlightRecord(FlightPhase.Out, mark, []));
     }
 
     public int Count
@@ -96,6 +102,13 @@ internal sealed class PgMarks(long node) : IMarkLog
 
     public void Out(int slot, long at)
     {
+        if (rest() <= TimeSpan.Zero)
+        {
+            throw new StoreUnavailableException(
+                "The database has not answered for so long that another node may send this mail: its last block is withheld."
+            );
+        }
+
         lock (_gate)
             _slots[slot].IsOut = true;
     }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Net.Sockets;
 using MailProxy.Pipeline.Disk;
 using Npgsql;
@@ -11,8 +12,10 @@ internal static class PgServer
     /// <summary>The schema that everything is in.</summary>
     public const string Schema = "mailproxy";
 
-    /// <summary>What the connections are called, for people and for the next start.</summary>
+    /// <summary>What the names of all connections begin with.</summary>
     public const string ApplicationName = "mailproxy";
+
+    private const string Setting = "Storage:ConnectionString";
 
     private const int OldestVersion = 15;
 
@@ -21,11 +24,19 @@ internal static class PgServer
         $"SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
         + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
-    private const string Setting = "Storage:ConnectionString";
+    /// <summary>What the connections of a node are called, for people and for who ends them.</summary>
+    public static string NameOf(long session) => string.Create(CultureInfo.InvariantCulture, $"{ApplicationName} {session}");
 
     /// <summary>Throws <see cref="StoreRefusedException"/> when it is no connection string.</summary>
+    /// <param name="name">What its connections are called.</param>
+    /// <param name="seconds">How long a statement may take, unless the connection string says it; null: 15.</param>
     /// <param name="setting">Where it stands, for complaints.</param>
-    public static NpgsqlDataSource Source(string connectionString, string setting = Setting)
+    public static NpgsqlDataSource Source(
+        string connectionString,
+        string name = ApplicationName,
+        int? seconds = null,
+        string setting = Setting
+    )
     {
         NpgsqlConnectionStringBuilder wanted;
         try
@@ -37,7 +48,7 @@ internal static class PgServer
             throw new StoreRefusedException($"{setting} cannot be read: {error.Message}", error);
         }
 
-        wanted.ApplicationName = ApplicationName;
+        wanted.ApplicationName = name;
         wanted.Pooling = false; // each connection is held by who uses it
         wanted.Enlist = false;
         wanted.TcpKeepAlive = true;
@@ -45,7 +56,7 @@ internal static class PgServer
         if (!IsGiven(connectionString, "Max Auto Prepare"))
             (wanted.MaxAutoPrepare, wanted.AutoPrepareMinUsages) = (400, 2);
         if (!IsGiven(connectionString, "Command Timeout"))
-            wanted.CommandTimeout = 15;
+            wanted.CommandTimeout = seconds ?? 15;
         if (!IsGiven(connectionString, "Timeout"))
             wanted.Timeout = 5;
         var builder = new NpgsqlSlimDataSourceBuilder(wanted.ConnectionString);

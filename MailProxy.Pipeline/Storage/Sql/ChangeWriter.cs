@@ -77,7 +77,7 @@ internal sealed class ChangeWriter(EventRows events, Claims claims)
             var stored =
                 StoredMessage.Find(session, number)
                 ?? throw new InvalidOperationException($"Message {number} is queued but does not exist.");
-            if (!stored.TryWithdraw(claims))
+            if (stored.HasBegun(session, claims) || !stored.TryWithdraw(claims))
                 continue;
             Close(session, stored, Transitions.Expire(stored.MessageFacts), now);
             expired++;

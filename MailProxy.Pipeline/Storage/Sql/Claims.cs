@@ -2,11 +2,12 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sql;
 
 /// <summary>
-/// Which tickets are out, and how far their attempts have come: claimed, marked, begun, settled. In memory only, since one process owns the
+/// Which tickets are out, and how far their attempts have come: claimed, marked, begun, settled. In memory only, since one process holds the
 /// lanes that it claims from. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that
 /// what was read before the change claims nothing after it.
 /// </summary>
@@ -28,6 +29,10 @@ internal sealed class Claims
         Adopt();
     }
 
+    /// <summary>Whether this process may claim from a lane. Asked under the lock, so that what is given up first is not claimed from
+    /// after <see cref="Lanes"/> was asked.</summary>
+    public Func<LaneKey, bool> MayClaim { get; set; } = static _ => true;
+
     /// <summary>Takes over every attempt that has a mark and no claim: it may be under way, or a process that has ended made it.</summary>
     public void Adopt()
     {
@@ -36,13 +41,15 @@ internal sealed class Claims
             // After a power cut a ticket may have two slots, one of them freed just before: that which got further counts.
             foreach (var slot in _log.Used().OrderByDescending(slot => _log.Read(slot).Phase).ToArray())
             {
+                var ticket = _log.Read(slot).Ticket;
                 var claim = new Claim
                 {
                     State = ClaimState.Begun,
+                    Lane = ticket.Lane,
                     Held = true,
                     Slot = slot,
                 };
-                var name = TicketName.Of(_log.Read(slot).Ticket);
+                var name = TicketName.Of(ticket);
                 if (!_out.TryAdd(name, claim) && _out[name].Slot != slot)
                     _log.Free(slot);
             }
@@ -63,16 +70,31 @@ internal sealed class Claims
         }
     }
 
-    /// <summary>False: somebody has it, or its message is being changed.</summary>
-    public bool TryAdd(long message, int revision, int attempt)
+    /// <summary>False: somebody has it, or its message is being changed, or another process holds its lane.</summary>
+    public bool TryAdd(in QueuedMail ticket)
     {
         lock (_gate)
         {
-            if (!_out.TryAdd(new(message, revision, attempt), new() { Held = true, Number = _claimed + 1 }))
+            if (!MayClaim(ticket.Lane))
+                return false;
+            var claim = new Claim
+            {
+                Lane = ticket.Lane,
+                Held = true,
+                Number = _claimed + 1,
+            };
+            if (!_out.TryAdd(TicketName.Of(ticket), claim))
                 return false;
             _claimed++;
             return true;
         }
+    }
+
+    /// <summary>The lanes of which somebody has a ticket.</summary>
+    public HashSet<LaneKey> Lanes()
+    {
+        lock (_gate)
+            return [.. _out.Values.Where(static claim => claim.Held).Select(static claim => claim.Lane)];
     }
 
     /// <summary>
@@ -274,6 +296,9 @@ internal sealed class Claims
         public ClaimState State { get; init; }
 
         public long Number { get; init; }
+
+        /// <summary>The ticket's, while somebody has it.</summary>
+        public LaneKey Lane { get; init; }
 
         /// <summary>Somebody has the ticket; else it is only kept from being claimed.</summary>
         public bool Held { get; init; }

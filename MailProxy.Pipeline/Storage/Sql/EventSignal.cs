@@ -63,34 +63,60 @@ internal sealed class EventSignal(long last)
         }
     }
 
-    /// <summary>Called after the commit; a lower position than before is ignored.</summary>
+    /// <summary>Told of what this node has committed, after those who wait here. On the writer's thread.</summary>
+    public Action<long, IReadOnlyCollection<string>>? Committed { get; set; }
+
+    /// <summary>Called after a commit of this node; one without events is of no interest.</summary>
     /// <param name="tenants">The tenants whose events were committed.</param>
     public void Publish(long last, IReadOnlyCollection<string> tenants)
     {
-        TaskCompletionSource done;
-        TaskCompletionSource[] theirs;
+        PublishTo(last, tenants);
+        if (tenants.Count > 0)
+            Committed?.Invoke(last, tenants);
+    }
+
+    /// <summary>Events of these tenants were committed, here or by another node. News may come out of order.</summary>
+    public void PublishTo(long last, IReadOnlyCollection<string> tenants)
+    {
+        TaskCompletionSource? done = null;
+        List<TaskCompletionSource> theirs = [];
         lock (_gate)
         {
-            if (last <= _last)
-                return;
-            _last = last;
-            done = _next;
-            _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            theirs = [.. tenants.Select(tenant => Renew(tenant, last))];
+            if (last > _last)
+            {
+                _last = last;
+                done = _next;
+                _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            foreach (var tenant in tenants)
+                Renew(tenant, last, theirs);
         }
 
-        done.SetResult();
+        done?.SetResult();
         foreach (var one in theirs)
             one.SetResult();
     }
 
-    private TaskCompletionSource Renew(string tenant, long last)
+    /// <summary>Events were committed by another node; whose is not known.</summary>
+    public void PublishToAll(long last)
+    {
+        if (last <= Volatile.Read(ref _last))
+            return;
+        string[] all;
+        lock (_gate)
+            all = [.. _tenants.Keys];
+        PublishTo(last, all);
+    }
+
+    private void Renew(string tenant, long last, List<TaskCompletionSource> done)
     {
         if (!_tenants.TryGetValue(tenant, out var news))
             _tenants[tenant] = news = new();
-        var done = news.Next;
+        if (last <= news.Last)
+            return;
+        done.Add(news.Next);
         (news.Last, news.Next) = (last, new(TaskCreationOptions.RunContinuationsAsynchronously));
-        return done;
     }
 
     private sealed class News

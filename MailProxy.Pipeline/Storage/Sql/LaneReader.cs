@@ -76,7 +76,7 @@ internal sealed class LaneReader(Claims claims)
     {
         foreach (var ticket in found)
         {
-            if (claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt))
+            if (claims.TryAdd(ticket))
                 tickets.Add(ticket);
             else
                 notes.IsChanging = true;

@@ -15,11 +15,13 @@ internal static class RecoveryReader
     private const string Spooled = "SELECT spool FROM bodies INDEXED BY bodies_spool WHERE spool IS NOT NULL";
 
     /// <param name="flights">The attempts whose last block has gone out.</param>
+    /// <param name="lanes">Those with waiting mail.</param>
     /// <returns>What the start must know, and the tickets of those attempts that were settled before the last run ended.</returns>
     public static (Recovery Recovery, List<QueuedMail> Settled) Read(
         Session session,
         TraceRows traces,
         IReadOnlyList<FlightRecord> flights,
+        IReadOnlyList<(LaneKey Lane, long Due)> lanes,
         long now
     )
     {
@@ -48,7 +50,7 @@ internal static class RecoveryReader
                 inDoubt.Add((mark.Ticket, content, mark));
         }
 
-        var recovery = new Recovery(inDoubt, LaneReader.Lanes(session), uses, ChangeWriter.NextExpiry(session)) { Answered = answered };
+        var recovery = new Recovery(inDoubt, lanes, uses, ChangeWriter.NextExpiry(session)) { Answered = answered };
         return (recovery, settled);
     }
 

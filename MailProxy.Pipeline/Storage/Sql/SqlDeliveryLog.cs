@@ -17,6 +17,15 @@ public sealed class SqlDeliveryLog(StoreDatabase database, SecretBox box, TimePr
 
     public long Last => _signal.Last;
 
+    public async Task<long> LastAsync()
+    {
+        if (!database.Nodes.IsShared)
+            return Last;
+        var last = await _readers.ReadAsync(static session => session.LastNumber("events"));
+        _signal.Saw(last);
+        return Math.Max(last, Last);
+    }
+
     public Task WaitBeyondAsync(long position, CancellationToken cancel) => _signal.WaitBeyondAsync(position, cancel);
 
     public Task WaitBeyondAsync(string tenant, long position, CancellationToken cancel) =>

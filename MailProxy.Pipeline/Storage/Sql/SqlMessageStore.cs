@@ -6,11 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Storage.Sql;
 
 /// <summary>
-/// The message store on SQLite. All writes go through the commit loop. Claims are in memory, since one process owns the file; the mark
-/// decides
-/// in any remaining race.
+/// The message store. All writes go through the commit loop. Claims are in memory, since one process holds a lane; the mark decides in any
+/// remaining race.
 /// </summary>
-public sealed partial class SqlMessageStore : IMessageStore, IMarks
+public sealed partial class SqlMessageStore : IMessageStore, ILaneStore, IMarks
 {
     private readonly StoreDatabase _database;
     private readonly SpoolFiles _spool;
@@ -71,16 +70,37 @@ public sealed partial class SqlMessageStore : IMessageStore, IMarks
 
     public async Task<Recovery> RecoverAsync(long now)
     {
-        await _database.TakeOverAsync();
-        var flights = _claims.Recover();
-        var (recovery, settled) = await _database.StageReaders.SnapshotAsync(session =>
-            RecoveryReader.Read(session, _database.Traces, flights, now)
-        );
-        foreach (var ticket in settled)
-            _claims.Remove(ticket);
+        var recovery = await ReadAsync(_claims.Recover(), now);
         var swept = _spool.Sweep(await _database.StageReaders.SnapshotAsync(RecoveryReader.SpoolFiles));
         if (swept > 0)
             Log.Swept(_logger, swept);
+        return recovery;
+    }
+
+    public async Task<Recovery> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes, long now)
+    {
+        var marked = await _database.TakeOverAsync(lanes);
+        _claims.Adopt();
+        var recovery = await ReadAsync(marked, now);
+        var taken = lanes.ToHashSet();
+        return recovery with { Lanes = [.. recovery.Lanes.Where(one => taken.Contains(one.Lane))] };
+    }
+
+    public Task<IReadOnlyList<(LaneKey Lane, long Due)>> LanesAsync() => _database.StageReaders.SnapshotAsync(_database.Lanes);
+
+    public async Task SweepBodiesAsync()
+    {
+        _database.SweepLargeBodies();
+        _spool.SweepCopies(await _database.StageReaders.SnapshotAsync(RecoveryReader.SpoolFiles));
+    }
+
+    private async Task<Recovery> ReadAsync(IReadOnlyList<FlightRecord> flights, long now)
+    {
+        var (recovery, settled) = await _database.StageReaders.SnapshotAsync(session =>
+            RecoveryReader.Read(session, _database.Traces, flights, _database.Lanes(session), now)
+        );
+        foreach (var ticket in settled)
+            _claims.Remove(ticket);
         return recovery;
     }
 

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Telemetry;
 
 namespace MailProxy.Pipeline.Storage.Sql;
@@ -9,7 +11,7 @@ public abstract class StoreDatabase : IDisposable
     public abstract StoreGenerations Generations { get; }
 
     /// <summary>Faults when the writer ended because of a bug; the host must then exit with a failure.</summary>
-    public Task Completion => Writer.Completion;
+    public virtual Task Completion => Writer.Completion;
 
     /// <summary>Completes when the writer has finished one more turn, even while it cannot write; faults when it has ended.</summary>
     public Task BeatAsync() => Writer.BeatAsync();
@@ -37,8 +39,21 @@ public abstract class StoreDatabase : IDisposable
 
     internal abstract PipelineHealth Health { get; }
 
-    /// <summary>Takes over what processes that have ended left under way. Before anything is claimed.</summary>
-    internal virtual Task TakeOverAsync() => Task.CompletedTask;
+    /// <summary>The processes that share the store.</summary>
+    public virtual INodes Nodes { get; } = new SoleNodes();
+
+    /// <summary>Where large bodies are kept for other nodes; null: nowhere.</summary>
+    public virtual ILargeBodies? LargeBodies => null;
+
+    /// <summary>Removes what was kept of large bodies that no row names.</summary>
+    internal virtual void SweepLargeBodies() { }
+
+    /// <summary>Takes over the attempts of other nodes that have ended, in these lanes. Before anything of them is claimed.</summary>
+    internal virtual Task<IReadOnlyList<FlightRecord>> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) =>
+        Task.FromResult<IReadOnlyList<FlightRecord>>([]);
+
+    /// <summary>Lanes with waiting mail, and when the earliest of it is due (0: now).</summary>
+    internal virtual IReadOnlyList<(LaneKey Lane, long Due)> Lanes(Session session) => LaneReader.Lanes(session);
 
     /// <summary>Something was erased: what the database keeps of older rows is let go as soon as it can be.</summary>
     internal abstract void ForgetOld();

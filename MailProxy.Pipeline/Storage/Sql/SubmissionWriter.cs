@@ -186,12 +186,17 @@ internal sealed class SubmissionWriter(
             return;
         }
 
-        claims.TryAdd(number, revision, 0);
         var ticket = new QueuedMail(number, revision, mail.Lane, mail.Priority, 0, 0, mail.Recipients.Count - keptBack)
         {
             NotBy = mail.NotBy,
             Flow = FlowKey.Of(mail.Batch),
         };
+        if (!claims.TryAdd(ticket))
+        {
+            result.Later(mail.Lane, 0); // another node sends it
+            return;
+        }
+
         result.Tickets.Add(ticket);
         if (
             keptBack == 0

@@ -33,6 +33,9 @@ internal sealed class SuppressionRows
     /// <summary>Whether the tenant may have entries. From any thread.</summary>
     public bool Has(string tenant) => _tenants.ContainsKey(tenant);
 
+    /// <summary>Another node has put an entry of this tenant.</summary>
+    public void Learn(string tenant) => _tenants[tenant] = true;
+
     /// <summary>Puts an entry, in a write. True: there was none of its target.</summary>
     public bool Put(Session session, Suppression entry)
     {

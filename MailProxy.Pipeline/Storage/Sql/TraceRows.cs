@@ -31,6 +31,9 @@ internal sealed class TraceRows(Session session)
         session.Prepare(Put).Add(message).Add(trace.Parent).Add(trace.State).Run();
     }
 
+    /// <summary>Another node has written one.</summary>
+    public void Learn() => _isAny = true;
+
     public void Clear(Session session, long message)
     {
         if (_isAny)

@@ -101,10 +101,10 @@ internal sealed class MoveRefusalTests
     [Test]
     public void Postgres_ADaemonIsConnected()
     {
-        using (_bench.OpenPostgres("Application Name=mailproxy"))
+        using (_bench.OpenPostgres("Application Name=mailproxy 7"))
             Refused(_bench.Sqlite("a"), _bench.Postgres, "--to: a daemon is connected to the database", "Stop every node");
         _bench.Move(_bench.Sqlite("a"), _bench.Postgres);
-        using (_bench.OpenPostgres("Application Name=mailproxy"))
+        using (_bench.OpenPostgres("Application Name=mailproxy 7"))
             Refused(_bench.Postgres, _bench.Sqlite("b"), "a daemon is connected to the database", "Stop every node");
     }
 
@@ -112,7 +112,7 @@ internal sealed class MoveRefusalTests
     public void FromPostgres_NodeThatDidNotEnd()
     {
         _bench.Move(_bench.Sqlite("a"), _bench.Postgres);
-        _bench.InPostgres("INSERT INTO nodes (name, place, version, profiles, started_at) VALUES ('n', '', '', '', 1)");
+        _bench.InPostgres("INSERT INTO nodes (name, place, version, started_at) VALUES ('n', '', '', 1)");
         Refused(_bench.Postgres, _bench.Sqlite("b"), "(1 did not,", "Start one node once");
         _bench.InPostgres("UPDATE nodes SET dead_at = 2; INSERT INTO marks SELECT 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1");
         Refused(_bench.Postgres, _bench.Sqlite("b"), "1 messages may have been on their way", "Start one node once");

@@ -54,14 +54,14 @@ internal sealed class SqliteBatchStoreTests
     {
         await SeedAsync(("default", "news", 0));
         var ticket = new QueuedMail(1, 3, new(1), Priority.Medium, 0, 0, 1);
-        _store.Database.Claims.TryAdd(1, 3, 0);
+        _store.Database.Claims.TryAdd(ticket);
 
         await Batches.SetSuspendedAsync("default", "news", true, "ann");
         await Batches.SetSuspendedAsync("default", "news", false, "ann");
 
         Assert.That(_store.Database.Claims.TryBegin(ticket), Is.False);
         _store.Database.Claims.Remove(ticket);
-        Assert.That(_store.Database.Claims.TryAdd(1, 3, 0), Is.True, "once it is given back it may be chosen again");
+        Assert.That(_store.Database.Claims.TryAdd(ticket), Is.True, "once it is given back it may be chosen again");
     }
 
     [Test]

@@ -24,7 +24,7 @@ internal static class SqliteSeeds
 
     private static void Begin(Claims claims, QueuedMail ticket)
     {
-        if (!claims.TryAdd(ticket.Id, ticket.Revision, ticket.Attempt) || !claims.TryBegin(ticket))
+        if (!claims.TryAdd(ticket) || !claims.TryBegin(ticket))
             throw new InvalidOperationException("Somebody has the seed.");
     }
 

@@ -28,7 +28,6 @@ CREATE TABLE nodes (
     name       str     NOT NULL,
     place      str     NOT NULL, -- its data directory, which one process has
     version    str     NOT NULL,
-    profiles   str     NOT NULL, -- the hash of the provider profiles that it judges replies by
     started_at bigint  NOT NULL,
     turn       bigint  NOT NULL DEFAULT 0, -- raised by each of its transactions
     refused    bigint  NOT NULL DEFAULT 0, -- the last turn that was taken so that a lost transaction cannot be committed
@@ -41,8 +40,9 @@ CREATE TABLE beats (
     session     bigint  PRIMARY KEY,
     beat        bigint  NOT NULL DEFAULT 0,     -- raised while it lives; the others watch whether it moves
     beat_at     bigint  NOT NULL DEFAULT 0,     -- by its clock, for people
-    config_seen bigint  NOT NULL DEFAULT 0,     -- the newest entry of the audit log that is in force there
-    leaving     boolean NOT NULL DEFAULT false  -- it gives up what it holds
+    config_seen bigint  NOT NULL DEFAULT 0,     -- the version of the configuration that is in force there
+    leaving     bigint  NOT NULL DEFAULT 0,     -- it gives up what it holds
+    profiles    str     NOT NULL DEFAULT ''     -- the hash of the provider profiles that it judges replies by
 ) WITH (fillfactor = 10);
 
 -- Which node sends the mail of a lane, and which one keeps house (unit 4611686018427387904). Session 0: none.
@@ -50,12 +50,18 @@ CREATE TABLE leases (
     unit    bigint PRIMARY KEY,
     session bigint NOT NULL
 ) WITH (fillfactor = 50);
+CREATE TABLE lease_changes (
+    one     bigint PRIMARY KEY DEFAULT 1 CHECK (one = 1),
+    version bigint NOT NULL DEFAULT 0 -- raised by every change of leases
+) WITH (fillfactor = 10);
+INSERT INTO lease_changes DEFAULT VALUES;
 
 -- Whoever writes holds the lock of this row until its commit, so that numbers rise with the commits.
 CREATE TABLE turns (
-    one          bigint PRIMARY KEY DEFAULT 1 CHECK (one = 1),
-    last_event   bigint NOT NULL DEFAULT 0,
-    last_message bigint NOT NULL DEFAULT 0
+    one            bigint PRIMARY KEY DEFAULT 1 CHECK (one = 1),
+    last_event     bigint NOT NULL DEFAULT 0,
+    last_message   bigint NOT NULL DEFAULT 0,
+    config_version bigint NOT NULL DEFAULT 0 -- raised by every change of what is configured
 ) WITH (fillfactor = 10);
 INSERT INTO turns DEFAULT VALUES;
 
@@ -611,3 +617,21 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER messages_gone AFTER DELETE ON messages FOR EACH ROW EXECUTE FUNCTION forget_message();
+
+-- What is configured has changed, so that every node reads it anew.
+CREATE FUNCTION configuration_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE turns SET config_version = config_version + 1;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER accounts_changed AFTER INSERT OR UPDATE OR DELETE ON accounts FOR EACH STATEMENT EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER pools_changed AFTER INSERT OR UPDATE OR DELETE ON pools FOR EACH STATEMENT EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER tenants_changed AFTER INSERT OR UPDATE OR DELETE ON tenants FOR EACH STATEMENT EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER keys_changed AFTER INSERT OR DELETE OR UPDATE OF version ON tenant_keys FOR EACH STATEMENT
+    EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER volumes_changed AFTER INSERT OR UPDATE OR DELETE ON volumes FOR EACH STATEMENT EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER webhooks_changed AFTER INSERT OR DELETE OR UPDATE OF version ON webhooks FOR EACH STATEMENT
+    EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER settings_changed AFTER INSERT OR UPDATE ON settings FOR EACH ROW WHEN (NEW.name = 'dispatcher.suspended')
+    EXECUTE FUNCTION configuration_changed();
+CREATE TRIGGER weights_changed AFTER INSERT OR UPDATE OR DELETE ON batch_weights FOR EACH STATEMENT EXECUTE FUNCTION configuration_changed();

@@ -34,7 +34,7 @@ public sealed class ClaimsTests
 
     private bool TryWithdraw() => _claims.TryWithdraw(Ticket.Id, Ticket.Revision, Ticket.Attempt);
 
-    private bool TryAdd() => _claims.TryAdd(Ticket.Id, Ticket.Revision, Ticket.Attempt);
+    private bool TryAdd() => _claims.TryAdd(Ticket);
 
     private Task<bool> MarkAsync() => _claims.MarkAsync(new(Ticket, 1, PermitCounts.None, 1000)).WaitAsync(TimeSpan.FromSeconds(30));
 
@@ -121,8 +121,8 @@ public sealed class ClaimsTests
     {
         var marked = Ticket with { Id = 8 };
         TryAdd();
-        _claims.TryAdd(8, 1, 0);
-        _claims.TryAdd(9, 1, 0);
+        _claims.TryAdd(Ticket with { Id = 8, Revision = 1, Attempt = 0 });
+        _claims.TryAdd(Ticket with { Id = 9, Revision = 1, Attempt = 0 });
         await MarkAsync();
         await _claims.MarkAsync(new(marked, 1, PermitCounts.None, 0)).WaitAsync(TimeSpan.FromSeconds(30));
         _claims.TryBegin(Ticket);

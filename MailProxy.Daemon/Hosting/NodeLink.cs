@@ -1,0 +1,164 @@
+using System.Threading.Channels;
+using MailProxy.Pipeline;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Nodes;
+
+namespace MailProxy.Daemon.Hosting;
+
+/// <summary>Ties the engine to the other nodes that share its store: what they changed is read, and what they ask for is done.</summary>
+internal sealed partial class NodeLink(
+    Stores storage,
+    MailPipeline pipeline,
+    CurrentAccounts accounts,
+    ConfigurationWriter<Tenant> tenants,
+    DaemonSettings settings,
+    TimeProvider clock,
+    ILogger<NodeLink> logger
+)
+{
+    private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
+
+    // The newest version is read; those before it are in it.
+    private readonly Channel<long> _versions = Channel.CreateBounded<long>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest }
+    );
+    private readonly CancellationTokenSource _stop = new();
+    private readonly INodes _nodes = storage.Nodes;
+    private LaneUnits _units = LaneUnits.Of(AccountDirectory.Empty, settings.Engine.Limits);
+    private Task _reloads = Task.CompletedTask;
+
+    /// <summary>The configuration has been read, and the pipeline runs.</summary>
+    /// <param name="version">What was configured before it was read.</param>
+    public void Start(long version)
+    {
+        if (!_nodes.IsShared)
+            return;
+        _nodes.IsInForce(version);
+        _nodes.ConfigurationChanged += Reload;
+        _nodes.Asked += Do;
+        _nodes.LaneDue += pipeline.Wake.Due;
+        _nodes.Missed += Sweep;
+        accounts.Changed += _nodes.Look;
+        _reloads = ReloadAsync();
+        _nodes.Begin(Units, pipeline.TakeOverAsync);
+    }
+
+    /// <summary>Others take over, lane by lane, as soon as nothing of it is under way here.</summary>
+    public void Leave() => _nodes.Leave();
+
+    public async Task StopAsync()
+    {
+        _nodes.ConfigurationChanged -= Reload;
+        _nodes.Asked -= Do;
+        _nodes.LaneDue -= pipeline.Wake.Due;
+        _nodes.Missed -= Sweep;
+        accounts.Changed -= _nodes.Look;
+        await _stop.CancelAsync();
+        await _reloads;
+    }
+
+    private void Reload(long version) => _versions.Writer.TryWrite(version);
+
+    private LaneUnits Units()
+    {
+        var directory = accounts.Directory;
+        if (!ReferenceEquals(_units.Directory, directory))
+            _units = LaneUnits.Of(directory, settings.Engine.Limits);
+        return _units;
+    }
+
+    private async Task ReloadAsync()
+    {
+        try
+        {
+            await foreach (var version in _versions.Reader.ReadAllAsync(_stop.Token))
+            {
+                while (!await TryReloadAsync(version))
+                    await Task.Delay(AfterTrouble, clock, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The daemon ends.
+        }
+    }
+
+    private async Task<bool> TryReloadAsync(long version)
+    {
+        try
+        {
+            await tenants.LoadAsync(); // and all that tenants have
+            accounts.Weigh(new BatchWeights(await storage.Batches.WeightsAsync(null)));
+            if (await storage.Sending.SuspendedAsync())
+                pipeline.Suspend();
+            else
+                pipeline.Activate();
+            pipeline.RefreshWebhooks();
+            _nodes.IsInForce(version);
+            return true;
+        }
+        catch (Exception error) when (error is StoreUnavailableException or StoreRefusedException)
+        {
+            Log.NotRead(logger, error.Message);
+            return false;
+        }
+    }
+
+    private void Do(NodeRequest request)
+    {
+        switch (request.What)
+        {
+            case NodeRequest.RunNow:
+                pipeline.RunNow();
+                break;
+            case NodeRequest.ProbeNow:
+                pipeline.Accounts.ProbeNow(request.Tenant);
+                break;
+            case NodeRequest.ReportNow:
+                pipeline.ReportNow(request.Tenant);
+                break;
+            case NodeRequest.ResetCircuit when Held(request) is { } account:
+                pipeline.Accounts.ResetCircuit(account, request.By ?? "reset");
+                break;
+            case NodeRequest.ResetAdapted when Held(request) is { } account:
+                pipeline.Accounts.ResetAdapted(account);
+                break;
+        }
+    }
+
+    private SmtpAccount? Held(NodeRequest request)
+    {
+        var key = new AccountKey(request.Account);
+        return _nodes.Now.Holds(Lanes.Of(key)) ? accounts.Directory.Find(key) : null;
+    }
+
+    private void Sweep() => _ = SweepAsync();
+
+    private async Task SweepAsync()
+    {
+        try
+        {
+            await pipeline.SweepAsync();
+        }
+        catch (StoreUnavailableException)
+        {
+            // The next one finds it.
+        }
+        catch (Exception error)
+        {
+            Log.NotSwept(logger, error);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(740, LogLevel.Warning, "What another node has configured cannot be read now; tried again in a second: {Reason}")]
+        public static partial void NotRead(ILogger logger, string reason);
+
+        [LoggerMessage(741, LogLevel.Error, "What other nodes have stored could not be looked at; this is tried again")]
+        public static partial void NotSwept(ILogger logger, Exception fault);
+    }
+}

@@ -1,0 +1,30 @@
+using MailProxy.Pipeline.Storage.Sql;
+
+namespace MailProxy.Pipeline.Storage.Postgres;
+
+/// <summary>Takes into this node's memory what other nodes have committed.</summary>
+/// <param name="suppressing">The last tenant with suppressions that is known here.</param>
+internal sealed class PgNews(StoreReaders readers, EventSignal events, SuppressionRows suppressions, TraceRows traces, long suppressing)
+{
+    public const string LastSuppressing = "SELECT coalesce(max(number), 0) FROM suppressing_tenants";
+
+    /// <summary>The last tenant with suppressions that is known here.</summary>
+    public long Suppressing { get; private set; } = suppressing;
+
+    /// <summary>On the thread of the nodes.</summary>
+    public void Take(NodeLook look)
+    {
+        events.PublishToAll(look.LastEvent);
+        if (look.HasTraces)
+            traces.Learn();
+        foreach (var (number, tenant) in look.Suppressing)
+        {
+            suppressions.Learn(tenant);
+            Suppressing = number;
+        }
+    }
+
+    /// <summary>The version of what is configured.</summary>
+    public Task<long> ConfigurationAsync() =>
+        readers.ReadAsync(static session => session.QueryNumber("SELECT config_version FROM turns") ?? 0);
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using MailProxy.Pipeline.Storage.Nodes;
+using MailProxy.Pipeline.Storage.Sql;
+
+namespace MailProxy.Pipeline.Storage.Postgres;
+
+/// <summary>What a look at the database tells of the nodes.</summary>
+/// <param name="Nodes">Those that live, by session.</param>
+/// <param name="LeaseVersion">Raised by every change of leases.</param>
+internal sealed record NodeLook(IReadOnlyList<NodeRow> Nodes, long LastEvent, long Configuration, long LeaseVersion, bool HasTraces)
+{
+    public IReadOnlyList<(long Number, string Tenant)> Suppressing { get; init; } = [];
+}
+
+/// <summary>What a node tells of itself.</summary>
+/// <param name="At">Unix milliseconds, by its clock.</param>
+/// <param name="Seen">The version of the configuration that is in force there.</param>
+internal readonly record struct NodeBeat(long Session, long At, long Seen, bool IsLeaving, string Profiles);
+
+/// <summary>The statements of nodes and leases. None of them waits for a turn.</summary>
+internal static class PgNodeRows
+{
+    private const string Beat =
+        "UPDATE beats SET beat = beat + 1, beat_at = ?2, config_seen = ?3, leaving = ?4, profiles = ?5 WHERE session = ?1";
+
+    private const string Alive = """
+        SELECT n.session, n.name, n.place, n.version, b.profiles, n.started_at, b.beat, b.beat_at, b.config_seen, b.leaving
+        FROM nodes n JOIN beats b ON b.session = n.session WHERE n.dead_at IS NULL ORDER BY n.session
+        """;
+
+    private const string News = """
+        SELECT last_event, config_version, (SELECT version FROM lease_changes), (EXISTS (SELECT 1 FROM message_traces))::int FROM turns
+        """;
+
+    private const string Suppressing = "SELECT number, tenant FROM suppressing_tenants WHERE number > ?1 ORDER BY number";
+
+    // Whose the units are is decided by the row of changes, which one after the other locks.
+    private const string Take = """
+        WITH changed AS (UPDATE lease_changes SET version = version + 1 RETURNING version)
+        INSERT INTO leases (unit, session) SELECT u::bigint, ?1 FROM changed, unnest(string_to_array(?2, ',')) AS u
+        ON CONFLICT (unit) DO UPDATE SET session = excluded.session
+            WHERE NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.session = leases.session AND nodes.dead_at IS NULL)
+        RETURNING unit
+        """;
+
+    private const string Give = """
+        WITH changed AS (UPDATE lease_changes SET version = version + 1 RETURNING version)
+        UPDATE leases SET session = 0 FROM changed WHERE leases.session = ?1 AND unit = ANY(string_to_array(?2, ',')::bigint[])
+        """;
+
+    private const string EndBackends =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user "
+        + "AND datname = current_database() AND pid <> pg_backend_pid()";
+
+    private const string Declare =
+        "UPDATE nodes SET dead_at = ?3 WHERE session = ?1 AND dead_at IS NULL AND EXISTS (SELECT 1 FROM beats WHERE session = ?1 AND beat = ?2)";
+
+    private const string NewNode = "INSERT INTO nodes (name, place, version, started_at) VALUES (?1, ?2, ?3, ?4) RETURNING session";
+
+    /// <summary>Tells that this node lives, and reads what is to be known of all.</summary>
+    public static NodeLook Look(Session session, NodeBeat mine, long suppressing)
+    {
+        session.Prepare(Beat).Add(mine.Session).Add(mine.At).Add(mine.Seen).Add(mine.IsLeaving).Add(mine.Profiles).Post();
+        var nodes = AllAlive(session);
+        var row = session.Prepare(News);
+        row.Step();
+        var look = new NodeLook(nodes, row.Long(0), row.Long(1), row.Long(2), row.Int(3) == 1);
+        row.Reset();
+        return look with { Suppressing = session.Query(Suppressing, static one => (one.Long(0), one.Text(1)), suppressing) };
+    }
+
+    public static IReadOnlyList<NodeRow> AllAlive(Session session) => session.Query(Alive, Row);
+
+    public static Dictionary<long, long> Leases(Session session) =>
+        session
+            .Query("SELECT unit, session FROM leases WHERE session <> 0", static row => (Unit: row.Long(0), Session: row.Long(1)))
+            .ToDictionary(static one => one.Unit, static one => one.Session);
+
+    /// <summary>Takes what nobody who lives holds; those that it got.</summary>
+    public static List<long> TakeLeases(Session session, long me, IEnumerable<long> units) =>
+        session.Query(Take, static row => row.Long(0), me, List(units));
+
+    public static void GiveLeases(Session session, long me, IEnumerable<long> units) => session.Run(Give, me, List(units));
+
+    /// <summary>Ends a node that does not beat any more: first its connections, which may hold locks. False: it has beaten.</summary>
+    public static bool End(Session session, NodeRow node, long now)
+    {
+        session.Query(EndBackends, static row => row.Int(0), PgServer.NameOf(node.Session));
+        return session.Run(Declare, node.Session, node.Beat, now) == 1;
+    }
+
+    public static long Enter(Session session, string name, string place, string version, long now)
+    {
+        var me = session.QueryNumber(NewNode, name, place, version, now)!.Value;
+        session.Run("INSERT INTO beats (session, beat_at) VALUES (?1, ?2)", me, now);
+        return me;
+    }
+
+    private static NodeRow Row(Statement row) =>
+        new(
+            row.Long(0),
+            row.Text(1),
+            row.Text(2),
+            row.Text(3),
+            row.Text(4),
+            row.Long(5),
+            row.Long(6),
+            row.Long(7),
+            row.Long(8),
+            row.Int(9) == 1
+        );
+
+    public static string List(IEnumerable<long> numbers) =>
+        string.Join(',', numbers.Select(static number => number.ToString(CultureInfo.InvariantCulture)));
+}

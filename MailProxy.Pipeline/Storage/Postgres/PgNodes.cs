@@ -1,0 +1,310 @@
+using System.Diagnostics;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage.Nodes;
+using MailProxy.Pipeline.Storage.Sql;
+using Microsoft.Extensions.Logging;
+
+namespace MailProxy.Pipeline.Storage.Postgres;
+
+/// <summary>
+/// This node among the others: on a thread and a connection of its own it beats, looks who lives, ends those that do not, and takes and
+/// gives up lanes.
+/// </summary>
+internal sealed partial class PgNodes : INodes, IDisposable
+{
+    // How soon after a lane was asked for it is looked whether anything of it is still under way.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+
+    private readonly object _gate = new(); // Monitor's Wait and Pulse need an object
+    private readonly Func<PgSession> _open;
+    private readonly NodeOptions _options;
+    private readonly Claims _claims;
+    private readonly PgNews _news;
+    private readonly PgSignals _signals;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly PeerWatch _watch;
+    private readonly PgLeases _leases;
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Func<LaneUnits>? _units;
+    private PgSession? _session;
+    private NodeLook? _look;
+    private long _seen; // the configuration's version that is in force here
+    private bool _isPoked,
+        _isStopping,
+        _isTroubled;
+    private volatile bool _isLeaving;
+    private (long Ticks, long Wall) _good; // when the last beat that succeeded began
+
+    public PgNodes(
+        long me,
+        Func<PgSession> open,
+        NodeOptions options,
+        Claims claims,
+        PgNews news,
+        PgSignals signals,
+        TimeProvider clock,
+        ILogger logger
+    )
+    {
+        (Me, _open, _options, _claims, _news, _signals, _clock, _logger) = (me, open, options, claims, news, signals, clock, logger);
+        _watch = new(options.TimeToLive, options.Beat + options.Beat);
+        _leases = new(me, OnChanged, logger);
+        _good = (Stopwatch.GetTimestamp(), Wall());
+        _thread = new(Run) { IsBackground = true, Name = "store nodes" };
+    }
+
+    public event Action? Changed;
+
+    public event Action<long>? ConfigurationChanged;
+
+    public event Action<NodeRequest>? Asked;
+
+    public event Action<LaneKey, long>? LaneDue;
+
+    public event Action? Missed;
+
+    public bool IsShared => true;
+
+    public long Me { get; }
+
+    public LeaseView Now => _leases.Now;
+
+    public IReadOnlyList<NodeRow> Alive => Volatile.Read(ref _look)?.Nodes ?? [];
+
+    public IReadOnlyDictionary<long, int> LanesOf => _leases.LanesOf;
+
+    public long HouseKeeper => _leases.Now.HouseKeeper;
+
+    /// <summary>Faults when this node was declared dead, or because of a mistake.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>
+    /// How long this node may still send without having heard of the database; below zero: others may have taken its lanes over.
+    /// </summary>
+    public TimeSpan Rest
+    {
+        get
+        {
+            lock (_gate)
+            {
+                // A machine that was suspended may have stopped the one, and somebody may have set the other.
+                var past = Stopwatch.GetElapsedTime(_good.Ticks);
+                var wall = TimeSpan.FromMilliseconds(Wall() - _good.Wall);
+                return _options.TimeToLive - _options.Margin - (wall > past ? wall : past);
+            }
+        }
+    }
+
+    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver)
+    {
+        _leases.TakeOverBy(takeOver, Look);
+        lock (_gate)
+            _units = units;
+        Look();
+    }
+
+    /// <summary>Begins to beat, before anything is held.</summary>
+    public void Start() => _thread.Start();
+
+    public void Look()
+    {
+        lock (_gate)
+        {
+            _isPoked = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    public void Leave()
+    {
+        _isLeaving = true;
+        Look();
+    }
+
+    public void WakeHolder(LaneKey lane, long due) => _signals.Lane(lane, due);
+
+    public Task<long> ConfigurationAsync() => _news.ConfigurationAsync();
+
+    public void IsInForce(long version)
+    {
+        lock (_gate)
+            _seen = Math.Max(_seen, version);
+        Look();
+    }
+
+    public void Ask(NodeRequest request) => _signals.Ask(request);
+
+    // ── What the signals of other nodes say ──
+
+    public void Hear(NodeRequest request) => Asked?.Invoke(request);
+
+    public void Hear(LaneKey lane, long due)
+    {
+        if (Now.Holds(lane))
+            LaneDue?.Invoke(lane, due);
+    }
+
+    public void HasMissed()
+    {
+        Look();
+        Missed?.Invoke();
+    }
+
+    public async Task<IReadOnlyList<string>> EverywhereAsync(TimeSpan within)
+    {
+        // Told at once, and then looked at until all have said so.
+        var begun = Stopwatch.GetTimestamp();
+        var wanted = await ConfigurationAsync();
+        _signals.Look();
+        while (true)
+        {
+            var late = Alive.Where(node => node.Session != Me && node.Seen < wanted).Select(static node => node.Name).ToArray();
+            if (late.Length == 0 || Stopwatch.GetElapsedTime(begun) > within)
+                return late;
+            await Task.Delay(Pace, _clock);
+            Look();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        if (_thread.IsAlive)
+            _thread.Join();
+        _session?.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            do Beat();
+            while (Wait());
+            _completion.TrySetResult();
+        }
+        catch (Exception error)
+        {
+            // The last catch of the thread: the host is told, and the process ends.
+            Log.Ended(_logger, error.Message);
+            _completion.TrySetException(error);
+        }
+    }
+
+    // False: it must end.
+    private bool Wait()
+    {
+        var wait = _leases.AnyGiving ? Pace : _options.Beat;
+        var until = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
+        lock (_gate)
+        {
+            while (!_isStopping && !_isPoked)
+            {
+                var rest = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), until);
+                if (rest <= TimeSpan.Zero)
+                    break;
+                Monitor.Wait(_gate, rest + TimeSpan.FromMilliseconds(1));
+            }
+
+            _isPoked = false;
+            return !_isStopping;
+        }
+    }
+
+    private void Beat()
+    {
+        try
+        {
+            _session ??= _open();
+            LookAround(_session);
+            if (_isTroubled)
+                Log.Again(_logger);
+            _isTroubled = false;
+        }
+        catch (Exception error) when (PgTrouble.Describe(error) is { } trouble)
+        {
+            if (!_isTroubled)
+                Log.Troubled(_logger, trouble);
+            _isTroubled = true;
+            _session?.Dispose();
+            _session = null;
+        }
+    }
+
+    private void LookAround(PgSession session)
+    {
+        var began = (Stopwatch.GetTimestamp(), Wall());
+        long seen;
+        lock (_gate)
+            seen = _seen;
+        var look = PgNodeRows.Look(session, new(Me, began.Item2, seen, _isLeaving, _options.Profiles()), _news.Suppressing);
+        if (look.Nodes.All(node => node.Session != Me))
+            throw new NodeDeadException();
+        lock (_gate)
+            _good = began;
+        var before = _look;
+        Volatile.Write(ref _look, look);
+        var others = look.Nodes.Where(node => node.Session != Me).ToList();
+        foreach (var dead in _watch.Look(others, Stopwatch.GetElapsedTime(0)))
+            End(session, dead);
+        _news.Take(look);
+        if (look.Configuration > seen && look.Configuration > (before?.Configuration ?? 0))
+            ConfigurationChanged?.Invoke(look.Configuration);
+        Func<LaneUnits>? units;
+        lock (_gate)
+            units = _units;
+        if (units is not null && _leases.Step(session, look, units(), _claims))
+            _signals.Look(); // somebody else may take what was given up
+    }
+
+    private void End(PgSession session, NodeRow node)
+    {
+        if (PgNodeRows.End(session, node, Wall()))
+        {
+            Log.DeclaredDead(_logger, node.Name, node.Session, _options.TimeToLive.TotalSeconds);
+            Look(); // to take over what it held
+        }
+    }
+
+    private void OnChanged() => Changed?.Invoke();
+
+    private long Wall() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            730,
+            LogLevel.Error,
+            "The node {Node} (session {Session}) has not beaten for {Seconds} s and was declared dead; the others send its mail"
+        )]
+        public static partial void DeclaredDead(ILogger logger, string node, long session, double seconds);
+
+        [LoggerMessage(731, LogLevel.Warning, "The other nodes cannot be seen: {Trouble}")]
+        public static partial void Troubled(ILogger logger, string trouble);
+
+        [LoggerMessage(732, LogLevel.Information, "The other nodes can be seen again")]
+        public static partial void Again(ILogger logger);
+
+        [LoggerMessage(733, LogLevel.Critical, "This node is one of several no longer: {Reason}")]
+        public static partial void Ended(ILogger logger, string reason);
+    }
+}
+
+/// <summary>How soon a node that does not answer counts as dead.</summary>
+/// <param name="Beat">How often each tells that it lives.</param>
+/// <param name="TimeToLive">The time after which one that does not counts as dead.</param>
+/// <param name="Margin">How much earlier it withholds the last block of a mail by itself.</param>
+public sealed record NodeOptions(string Name, TimeSpan Beat, TimeSpan TimeToLive, TimeSpan Margin)
+{
+    /// <summary>The hash of the provider profiles that replies are judged by.</summary>
+    public Func<string> Profiles { get; init; } = static () => "";
+
+    public static NodeOptions Of(string name) => new(name, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(1));
+}
