@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Postgres;
 
 namespace MailProxy.Pipeline.Storage.Moves;
 
@@ -6,7 +7,7 @@ namespace MailProxy.Pipeline.Storage.Moves;
 internal sealed class BodyFiles(string data) : IBodyWriter
 {
     /// <summary>How much a row of PostgreSQL has of a body.</summary>
-    public const int PartSize = 262_144;
+    public const int PartSize = PgLargeBodies.PartSize;
 
     private readonly string _directory = Path.Combine(data, "spool");
     private readonly List<string> _made = [];
