@@ -17,6 +17,7 @@ return args switch
     ["backup", .. var rest] => await BackupCommand.RunAsync(rest),
     ["restore", .. var rest] => await RestoreCommand.RunAsync(rest),
     ["import-genro", .. var rest] => await ImportGenroCommand.RunAsync(rest),
+    ["migrate-store", .. var rest] => await MigrateStoreCommand.RunAsync(rest),
     ["version"] => Tell(Usage.Version),
     [var verb, ..] when Usage.Others.Contains(verb) => await CommandLineClient.RunAsync(args),
     [var verb, ..] when !verb.StartsWith('-') => Refuse($"'{verb}' is not a command. {Usage.Commands}"),

@@ -43,9 +43,9 @@ internal static class ImportGenroCommand
                 arguments.DryRun,
                 static name => Environment.GetEnvironmentVariable(name)
             );
-            var tally = await ImportProgressBar.RunAsync(
+            var tally = await StepProgress.RunAsync(
                 AnsiConsole.Console,
-                progress => RunAsync(arguments.File, request, settings, progress)
+                show => RunAsync(arguments.File, request, settings, step => show(new(step.What, step.Done, step.Of)))
             );
             await new ImportReport(Console.Out).WriteAsync(tally, arguments.DryRun, settings);
             return 0;

@@ -16,6 +16,11 @@ internal static class Usage
                                                   --dry-run tells what would happen; --merge leaves what is there already;
                                                   --tenant: the only tenant to import; in a version without tenants the one whose it all is
                                                   (else Genro:DefaultTenant, else default). MAIL_PROXY_ENCRYPTION_KEY as it was there.
+        mailproxy migrate-store --from DIR --to-file FILE [--dry-run] [--allow-lost-bodies] [--json]
+                                                  move the store of a stopped daemon from its data directory (SQLite) to PostgreSQL,
+                                                  whose connection string is in FILE; back: --from-file FILE --to DIR. A string without
+                                                  a password may be an argument: --to, --from. Every table is compared before it counts,
+                                                  and the old store refuses to start afterwards.
         mailproxy COMMAND --help                  the commands that ask a running daemon: messages where send events operations
                                                   accounts pools volumes tenants keys webhooks batches suppressions recipients
                                                   apply export status health nodes top flow requests doctor dispatcher audit inbox; and,
@@ -29,6 +34,7 @@ internal static class Usage
           mailproxy backup ./backup --data=./data
           mailproxy restore ./backup --data=./restored
           mailproxy import-genro ./mail_service.db --dry-run --data=./imported
+          mailproxy migrate-store --from ./restored --to-file ./storage --dry-run
           mailproxy help messages list
           mailproxy version
 
@@ -74,11 +80,12 @@ internal static class Usage
     ];
 
     public static string Commands =>
-        $"There are: serve (also without a command), backup, restore, import-genro, demo, {string.Join(", ", Others)}, help and version.";
+        "There are: serve (also without a command), backup, restore, import-genro, migrate-store, demo, "
+        + $"{string.Join(", ", Others)}, help and version.";
 
     /// <summary>Whether these words are exactly one command, or none.</summary>
     public static bool IsCommand(string[] words) =>
-        words is [] or ["serve" or "backup" or "restore" or "import-genro" or "demo" or "help" or "version"];
+        words is [] or ["serve" or "backup" or "restore" or "import-genro" or "migrate-store" or "demo" or "help" or "version"];
 
     /// <summary>Whether --help or -h appears after a command, or among settings.</summary>
     public static bool AsksForHelp(string first, string[] words) =>

@@ -95,6 +95,11 @@ internal sealed class ProcessTests
         using (new OldDatabase(Path.Combine(_directory, "mail_service.db"), OldVersion.Production)) { }
 
         await ExampleAsync("import-genro");
+
+        var database = PostgresServer.Shared.MakeDatabase(isEmpty: true);
+        await File.WriteAllTextAsync(Path.Combine(_directory, "storage"), PostgresServer.Shared.ConnectionString(database));
+        await ExampleAsync("migrate-store");
+        PostgresServer.Shared.DropDatabase(database);
     }
 
     private async Task ExampleAsync(string verb)

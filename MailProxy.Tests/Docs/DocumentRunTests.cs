@@ -25,6 +25,13 @@ internal sealed class DocumentRunTests
         using (var key = RSA.Create(2048))
             await File.WriteAllTextAsync(Path.Combine(directory, "dkim.pem"), key.ExportRSAPrivateKeyPem() + "\n");
 
+        // The database of whoever moves a store.
+        if (document.Text.Contains("./storage", StringComparison.Ordinal))
+            await File.WriteAllTextAsync(
+                Path.Combine(directory, "storage"),
+                PostgresServer.Shared.ConnectionString(PostgresServer.Shared.MakeDatabase(isEmpty: true))
+            );
+
         // The program by its name, as it is where it is installed.
         var program = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "bin")).FullName, "mailproxy");
         await File.WriteAllTextAsync(

@@ -34,6 +34,11 @@ internal static class OwnVerbs
                 IsOwn = true,
                 Examples = ["mailproxy import-genro ./mail_service.db --dry-run --data=./imported"],
             },
+            new("migrate-store", "Move the store of a stopped daemon from SQLite to PostgreSQL, or back.")
+            {
+                IsOwn = true,
+                Examples = ["mailproxy migrate-store --from ./restored --to-file ./storage --dry-run"],
+            },
             new("version", "The version of this program.") { IsOwn = true, Examples = ["mailproxy version"] },
             new("help", "What there is, or what a command does.") { IsOwn = true, Examples = ["mailproxy help messages list"] },
         ];

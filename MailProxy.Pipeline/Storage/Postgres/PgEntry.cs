@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Moves;
 using MailProxy.Pipeline.Storage.Nodes;
 using Npgsql;
 
@@ -48,6 +49,9 @@ internal static class PgEntry
             throw Refused(options.Nodes.Name);
         session.Run(ForgetDead, Now() - Remembered);
         var me = PgNodeRows.Enter(session, options.Nodes.Name, place, options.Version, Now());
+
+        // Behind the row of nodes, for which a move that is under way lets nobody through.
+        MovedNote.RefuseIn(session);
         session.Run("COMMIT");
         return me;
 

@@ -69,7 +69,10 @@ internal static class PgMigrator
         }
     }
 
-    private static int Version(NpgsqlConnection connection, string schema)
+    /// <summary>
+    /// The version of the schema; 0: there is none. Throws <see cref="StoreRefusedException"/> as <see cref="Run"/> does.
+    /// </summary>
+    public static int Version(NpgsqlConnection connection, string schema)
     {
         using var known = new NpgsqlCommand(
             "SELECT to_regclass($1 || '.schema_version') IS NOT NULL, EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = "

@@ -12,7 +12,10 @@ internal static class PgServer
     /// <summary>The schema that everything is in.</summary>
     public const string Schema = "mailproxy";
 
-    private const string ApplicationName = "mailproxy";
+    /// <summary>What the names of all connections begin with.</summary>
+    public const string ApplicationName = "mailproxy";
+
+    private const string Setting = "Storage:ConnectionString";
 
     private const int OldestVersion = 15;
 
@@ -27,7 +30,13 @@ internal static class PgServer
     /// <summary>Throws <see cref="StoreRefusedException"/> when it is no connection string.</summary>
     /// <param name="name">What its connections are called.</param>
     /// <param name="seconds">How long a statement may take, unless the connection string says it; null: 15.</param>
-    public static NpgsqlDataSource Source(string connectionString, string name = ApplicationName, int? seconds = null)
+    /// <param name="setting">Where it stands, for complaints.</param>
+    public static NpgsqlDataSource Source(
+        string connectionString,
+        string name = ApplicationName,
+        int? seconds = null,
+        string setting = Setting
+    )
     {
         NpgsqlConnectionStringBuilder wanted;
         try
@@ -36,7 +45,7 @@ internal static class PgServer
         }
         catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
         {
-            throw new StoreRefusedException($"Storage:ConnectionString cannot be read: {error.Message}", error);
+            throw new StoreRefusedException($"{setting} cannot be read: {error.Message}", error);
         }
 
         wanted.ApplicationName = name;
@@ -57,7 +66,7 @@ internal static class PgServer
     }
 
     /// <summary>A first connection. Throws <see cref="StoreRefusedException"/> when there is none to be had.</summary>
-    public static NpgsqlConnection OpenFirst(NpgsqlDataSource source)
+    public static NpgsqlConnection OpenFirst(NpgsqlDataSource source, string setting = Setting)
     {
         try
         {
@@ -75,7 +84,7 @@ internal static class PgServer
         catch (Exception error) when (error is NpgsqlException or SocketException or TimeoutException)
         {
             throw new StoreRefusedException(
-                $"PostgreSQL cannot be reached: {(error.InnerException ?? error).Message}. Storage:ConnectionString names the server.",
+                $"PostgreSQL cannot be reached: {(error.InnerException ?? error).Message}. {setting} names the server.",
                 error
             );
         }

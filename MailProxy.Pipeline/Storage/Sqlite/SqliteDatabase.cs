@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Moves;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Storage.Sqlite.Counts;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
@@ -106,6 +107,7 @@ public sealed partial class SqliteDatabase : StoreDatabase
         try
         {
             RefuseHalfRestored(dataDirectory);
+            MovedNote.RefuseIn(dataDirectory);
             StoreFile.CheckAccess(path);
             if (!File.Exists(path))
                 StoreFile.Create(path, migrations);
@@ -168,7 +170,7 @@ public sealed partial class SqliteDatabase : StoreDatabase
         }
     }
 
-    private static void RefuseHalfRestored(string dataDirectory)
+    internal static void RefuseHalfRestored(string dataDirectory)
     {
         var draft = System.IO.Path.Combine(dataDirectory, StoreFile.RestoreDraft);
         if (!Directory.Exists(draft))
@@ -187,7 +189,7 @@ public sealed partial class SqliteDatabase : StoreDatabase
         Log.Damaged(_logger, Path, fault);
     }
 
-    private static SqliteConnection OpenChecked(string path, IReadOnlyList<Migration> migrations)
+    internal static SqliteConnection OpenChecked(string path, IReadOnlyList<Migration> migrations)
     {
         SqliteConnection? connection = null;
         try

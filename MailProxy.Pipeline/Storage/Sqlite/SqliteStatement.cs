@@ -141,14 +141,16 @@ internal sealed class SqliteStatement : Statement
 
     public override void Dispose() => _handle.Dispose();
 
-    // Asked for as text first, so that a database in UTF-16 gives UTF-8 too.
-    private byte[] Octets(int column)
+    /// <summary>A text as UTF-8, with all its octets.</summary>
+    /// <remarks>Asked for as text first, so that a database in UTF-16 gives UTF-8 too.</remarks>
+    public byte[] Octets(int column)
     {
         _ = raw.sqlite3_column_text(_handle, column);
         return Blob(column);
     }
 
-    private Statement AddText(ReadOnlySpan<byte> utf8)
+    /// <summary>A text that is UTF-8 already.</summary>
+    public Statement AddText(ReadOnlySpan<byte> utf8)
     {
         // As with blobs, a null address would mean NULL.
         Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_handle, ++_bound, "") : raw.sqlite3_bind_text(_handle, ++_bound, utf8));
