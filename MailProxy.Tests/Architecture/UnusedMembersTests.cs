@@ -23,6 +23,8 @@ internal sealed class UnusedMembersTests
         "SmtpPool::get_Count",
         "SealedColumns::get_Count",
         "VolumeDirectory::get_All",
+        "ProfileSet::get_All",
+        "HeldLanes::get_Count",
         "ProviderProfile::get_Rules",
         "RuleTally::get_Count",
         "DraftBinder::BindBatch",

@@ -10,7 +10,8 @@ public interface ILargeBodies
     /// cref="IOException"/> when it cannot be kept; then nothing of it is.</summary>
     Task PutAsync(string name, string path);
 
-    /// <summary>Writes a copy to this path. False: nothing of this name is kept. Throws <see cref="Disk.StoreUnavailableException"/>.</summary>
+    /// <summary>Writes a copy to this path. False: nothing of this name is kept. Throws <see
+    /// cref="Disk.StoreUnavailableException"/>.</summary>
     Task<bool> FetchAsync(string name, string path);
 
     /// <summary>The same, for the writer's thread.</summary>

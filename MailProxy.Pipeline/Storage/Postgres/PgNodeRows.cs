@@ -52,8 +52,10 @@ internal static class PgNodeRows
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user "
         + "AND datname = current_database() AND pid <> pg_backend_pid()";
 
-    private const string Declare =
-        "UPDATE nodes SET dead_at = ?3 WHERE session = ?1 AND dead_at IS NULL AND EXISTS (SELECT 1 FROM beats WHERE session = ?1 AND beat = ?2)";
+    private const string Declare = """
+        UPDATE nodes SET dead_at = ?3 WHERE session = ?1 AND dead_at IS NULL
+            AND EXISTS (SELECT 1 FROM beats WHERE session = ?1 AND beat = ?2)
+        """;
 
     private const string NewNode = "INSERT INTO nodes (name, place, version, started_at) VALUES (?1, ?2, ?3, ?4) RETURNING session";
 

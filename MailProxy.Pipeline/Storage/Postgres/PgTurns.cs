@@ -1,4 +1,5 @@
 using System.Data;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 using Npgsql;
 
@@ -13,7 +14,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 {
     private const string Fence = """
         WITH mine AS (UPDATE nodes SET turn = turn + 1 WHERE session = $1 AND turn = $2 AND dead_at IS NULL RETURNING 1)
-        SELECT last_event, last_message, EXISTS (SELECT 1 FROM mine) FROM turns FOR UPDATE OF turns
+        SELECT last_event, last_message FROM turns WHERE EXISTS (SELECT 1 FROM mine) FOR UPDATE OF turns
         """;
 
     private const string Keep = "UPDATE turns SET last_event = $1, last_message = $2";
@@ -121,10 +122,17 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         batch.BatchCommands.Add(Command(Fence, _node, _turn));
         _isOpen = true;
         using var reader = batch.ExecuteReader();
-        if (!reader.Read() || !reader.GetBoolean(2))
-            throw new NodeDeadException();
+        if (!reader.Read())
+            throw Dead();
         Numbers.StartAt(reader.GetInt64(0), reader.GetInt64(1));
         _kept = (Numbers.LastEvent, Numbers.LastMessage);
+    }
+
+    // Its transaction is let go at once: others may wait for its locks, and this process takes a while to end.
+    private NodeDeadException Dead()
+    {
+        _session.Connection.Close();
+        return new();
     }
 
     // The server has refused something, so that nothing of the transaction is left, its COMMIT included.
@@ -187,7 +195,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         using var present = new NpgsqlCommand(Present, connection);
         Add(present.Parameters, _node);
         using var row = present.ExecuteReader();
-        return row.Read() && row.GetInt64(0) == _turn + 1 ? !row.GetBoolean(1) : throw new NodeDeadException();
+        return row.Read() && row.GetInt64(0) == _turn + 1 ? !row.GetBoolean(1) : throw Dead();
     }
 
     private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<long> values)

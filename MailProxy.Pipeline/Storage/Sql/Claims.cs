@@ -7,9 +7,9 @@ using MailProxy.Pipeline.Mail;
 namespace MailProxy.Pipeline.Storage.Sql;
 
 /// <summary>
-/// Which tickets are out, and how far their attempts have come: claimed, marked, begun, settled. In memory only, since one process holds the
-/// lanes that it claims from. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that
-/// what was read before the change claims nothing after it.
+/// Which tickets are out, and how far their attempts have come: claimed, marked, begun, settled. In memory only, since one process holds
+/// a lane. A ticket is named by message, revision and attempt: every change of a message raises one of them, so that what was read before
+/// the change claims nothing after it.
 /// </summary>
 /// <remarks>
 /// An attempt begins when its body does, by one compare-and-set against the changes: whoever comes first wins. A change withdraws its
@@ -42,13 +42,7 @@ internal sealed class Claims
             foreach (var slot in _log.Used().OrderByDescending(slot => _log.Read(slot).Phase).ToArray())
             {
                 var ticket = _log.Read(slot).Ticket;
-                var claim = new Claim
-                {
-                    State = ClaimState.Begun,
-                    Lane = ticket.Lane,
-                    Held = true,
-                    Slot = slot,
-                };
+                var claim = Claim.Of(ticket.Lane, 0) with { State = ClaimState.Begun, Slot = slot };
                 var name = TicketName.Of(ticket);
                 if (!_out.TryAdd(name, claim) && _out[name].Slot != slot)
                     _log.Free(slot);
@@ -61,14 +55,7 @@ internal sealed class Claims
 
     /// <summary>Claims so far, each of which has its number. What is read after a claim was made knows all that was changed before
     /// it.</summary>
-    public long Claimed
-    {
-        get
-        {
-            lock (_gate)
-                return _claimed;
-        }
-    }
+    public long Claimed => Volatile.Read(ref _claimed);
 
     /// <summary>False: somebody has it, or its message is being changed, or another process holds its lane.</summary>
     public bool TryAdd(in QueuedMail ticket)
@@ -77,13 +64,7 @@ internal sealed class Claims
         {
             if (!MayClaim(ticket.Lane))
                 return false;
-            var claim = new Claim
-            {
-                Lane = ticket.Lane,
-                Held = true,
-                Number = _claimed + 1,
-            };
-            if (!_out.TryAdd(TicketName.Of(ticket), claim))
+            if (!_out.TryAdd(TicketName.Of(ticket), Claim.Of(ticket.Lane, _claimed + 1)))
                 return false;
             _claimed++;
             return true;
@@ -293,6 +274,14 @@ internal sealed class Claims
 
     private readonly record struct Claim
     {
+        public static Claim Of(LaneKey lane, long number) =>
+            new()
+            {
+                Lane = lane,
+                Number = number,
+                Held = true,
+            };
+
         public ClaimState State { get; init; }
 
         public long Number { get; init; }
@@ -306,10 +295,4 @@ internal sealed class Claims
         /// <summary>Where its mark is in the flight log.</summary>
         public int? Slot { get; init; }
     }
-}
-
-/// <summary>A ticket's name: it fits no later attempt and no later content.</summary>
-internal readonly record struct TicketName(long Message, int Revision, int Attempt)
-{
-    public static TicketName Of(QueuedMail ticket) => new(ticket.Id, ticket.Revision, ticket.Attempt);
 }

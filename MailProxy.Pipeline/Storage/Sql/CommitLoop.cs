@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +13,8 @@ namespace MailProxy.Pipeline.Storage.Sql;
 /// </summary>
 internal sealed class CommitLoop : IDisposable
 {
+    private const string Mistake = "its writer has ended because of a mistake in this program; the process ends too";
+
     private readonly object _gate = new(); // Monitor's Wait and Pulse need an object; Lock has neither
     private readonly CommitInbox _inbox = new();
     private readonly WriterTurn _turn;
@@ -148,10 +151,11 @@ internal sealed class CommitLoop : IDisposable
         }
         catch (Exception error)
         {
-            // The last catch of the thread, for a bug of ours. The host is told and exits.
+            // The last catch of the thread, for the end of this node or a bug of ours. The host is told and exits.
             end = error;
-            _health.StoreTrouble = "its writer has ended because of a mistake in this program; the process ends too";
-            CommitLog.Died(_logger, error);
+            _health.StoreTrouble = error is NodeDeadException ? error.Message : Mistake;
+            if (error is not NodeDeadException)
+                CommitLog.Died(_logger, error);
             _completion.TrySetException(error);
         }
 

@@ -22,6 +22,5 @@ internal sealed class OutcomeJob(IReadOnlyList<Settlement> writes, OutcomeWriter
         return true;
     }
 
-    public override void Abandon(Exception why) =>
-        _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+    public override void Abandon(Exception why) => _promise.TrySetException(new StoreEndedException(why));
 }

@@ -70,6 +70,5 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, CommitLoop writer, I
         return false;
     }
 
-    public override void Abandon(Exception why) =>
-        _promise.TrySetException(new StoreUnavailableException("The store's writer has stopped.", why));
+    public override void Abandon(Exception why) => _promise.TrySetException(new StoreEndedException(why));
 }

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Postgres;
 using MailProxy.Tests.Support;
 using Npgsql;
