@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Daemon.Api;
@@ -11,6 +12,8 @@ internal sealed class ConfigurationSpread(RequestDelegate next, INodes nodes)
 {
     /// <summary>Names of nodes, with commas, at which the change is not in force yet.</summary>
     public const string Header = "MailProxy-Pending-Nodes";
+
+    private const string Unknown = "unknown";
 
     /// <summary>How long the answer is held back at the most.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
@@ -28,7 +31,16 @@ internal sealed class ConfigurationSpread(RequestDelegate next, INodes nodes)
 
     private async Task SpreadAsync(HttpResponse response)
     {
-        if (response.StatusCode < StatusCodes.Status300MultipleChoices && await nodes.EverywhereAsync(Longest) is { Count: > 0 } late)
-            response.Headers[Header] = string.Join(", ", late);
+        if (response.StatusCode >= StatusCodes.Status300MultipleChoices)
+            return;
+        try
+        {
+            if (await nodes.EverywhereAsync(Longest) is { Count: > 0 } late)
+                response.Headers[Header] = string.Join(", ", late);
+        }
+        catch (StoreUnavailableException)
+        {
+            response.Headers[Header] = Unknown; // the change is made, and nobody can say where it is in force
+        }
     }
 }

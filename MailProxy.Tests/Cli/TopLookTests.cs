@@ -45,9 +45,21 @@ internal sealed class TopLookTests
     public void Rate_OfTwoLooks_IsWhatWentBetweenThem(double before, double after, double rate)
     {
         var clock = new FakeTimeProvider();
-        var one = new TopLook(new JsonObject(), new JsonObject(), new Dictionary<string, double> { ["sent"] = before }, clock.GetTimestamp(), clock);
+        var one = new TopLook(
+            new JsonObject(),
+            new JsonObject(),
+            new Dictionary<string, double> { ["sent"] = before },
+            clock.GetTimestamp(),
+            clock
+        );
         clock.Advance(TimeSpan.FromSeconds(2));
-        var two = new TopLook(new JsonObject(), new JsonObject(), new Dictionary<string, double> { ["sent"] = after }, clock.GetTimestamp(), clock);
+        var two = new TopLook(
+            new JsonObject(),
+            new JsonObject(),
+            new Dictionary<string, double> { ["sent"] = after },
+            clock.GetTimestamp(),
+            clock
+        );
         Assert.That(two.Rate(one, "sent"), Is.EqualTo(rate).Within(1e-9));
     }
 }

@@ -15,6 +15,9 @@ internal sealed class NodesClient(IReadOnlyList<HttpClient> nodes, int number, C
 
     public const int LimitPerMinute = 240;
 
+    /// <summary>Mail that was begun before a minute and arrived in it: as much as its connections have under way at two nodes.</summary>
+    public const int UnderWay = 4;
+
     private static readonly string[] Policies = ["retry", "retry", "hold", "assume_sent"];
 
     private readonly Random _dice = new(number);

@@ -35,7 +35,7 @@ internal sealed record NodesCounts
     public bool IsGood =>
         Lost + Unadmitted + Unfinished + WrongState + Gaps + BadExits == 0
         && FeedMissed + FeedTwice + FeedUnordered + WebhookMissed + WebhookReordered == 0
-        && MostInAMinute <= NodesClient.LimitPerMinute;
+        && MostInAMinute <= NodesClient.LimitPerMinute + NodesClient.UnderWay;
 
     public static NodesCounts operator +(NodesCounts one, NodesCounts other) =>
         new()

@@ -101,7 +101,7 @@ internal static class NodesResult
             | came to it twice | {run.FeedTwice} |
             | events that the webhook was never told | {run.WebhookMissed} |
             | messages of which it was told an event before an earlier one | {run.WebhookReordered} |
-            | most mails of the limited account within any 60 s at the sink (limit {NodesClient.LimitPerMinute}) | {run.MostInAMinute} |
+            | most mails of the limited account within any 60 s at the sink (limit {NodesClient.LimitPerMinute}; up to {NodesClient.UnderWay} were begun before) | {run.MostInAMinute} |
             | nodes that ended by themselves, since the others had declared them dead, or were found ended | {run.EndedByThemselves} |
             | nodes whose last, orderly stop did not exit with 0 | {run.BadExits} |
 

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 
 namespace MailProxy.Pipeline.Storage.Postgres;
@@ -23,6 +24,8 @@ internal sealed class PgNews(StoreReaders readers, EventSignal events, Suppressi
             Suppressing = number;
         }
     }
+
+    public Task<IReadOnlyList<NodeRow>> NodesAsync() => readers.ReadAsync(PgNodeRows.AllAlive);
 
     /// <summary>The version of what is configured.</summary>
     public Task<long> ConfigurationAsync() =>

@@ -50,7 +50,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     )
     {
         (Me, _open, _options, _claims, _news, _signals, _clock, _logger) = (me, open, options, claims, news, signals, clock, logger);
-        _watch = new(options.TimeToLive, options.Beat + options.Beat);
+        _watch = new(options.TimeToLive, options.TimeToLive / 2);
         _leases = new(me, OnChanged, logger);
         _good = (Stopwatch.GetTimestamp(), Wall());
         _thread = new(Run) { IsBackground = true, Name = "store nodes" };
@@ -161,11 +161,12 @@ internal sealed partial class PgNodes : INodes, IDisposable
         _signals.Look();
         while (true)
         {
-            var late = Alive.Where(node => node.Session != Me && node.Seen < wanted).Select(static node => node.Name).ToArray();
-            if (late.Length == 0 || Stopwatch.GetElapsedTime(begun) > within)
-                return late;
+            // Asked each time, since one may have come a moment ago.
+            var late = (await _news.NodesAsync()).Where(node => node.Session != Me && node.Seen < wanted).Select(static node => node.Name);
+            string[] names = [.. late];
+            if (names.Length == 0 || Stopwatch.GetElapsedTime(begun) > within)
+                return names;
             await Task.Delay(Pace, _clock);
-            Look();
         }
     }
 

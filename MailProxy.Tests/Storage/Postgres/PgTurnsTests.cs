@@ -19,7 +19,7 @@ internal sealed class PgTurnsTests
     {
         _database = PostgresServer.Shared.MakeDatabase();
         _source = PgServer.Source(PostgresServer.Shared.ConnectionString(_database));
-        _node = Number("INSERT INTO nodes (name, version, started_at) VALUES ('a', '1', 1) RETURNING session");
+        _node = Number("INSERT INTO nodes (name, place, version, started_at) VALUES ('a', 'a', '1', 1) RETURNING session");
         _turns = new(_source.OpenConnection, _node);
     }
 
@@ -99,7 +99,7 @@ internal sealed class PgTurnsTests
     {
         var other = new PgTurns(
             _source.OpenConnection,
-            Number("INSERT INTO nodes (name, version, started_at) VALUES ('b', '1', 1) RETURNING session")
+            Number("INSERT INTO nodes (name, place, version, started_at) VALUES ('b', 'b', '1', 1) RETURNING session")
         );
         _turns.Begin();
         _turns.Numbers.LastEvent += 3;
