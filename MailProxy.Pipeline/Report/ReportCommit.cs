@@ -32,7 +32,7 @@ internal sealed partial class ReportCommit(IMessageStore store, TimeProvider clo
             {
                 return await store.CommitAsync(settlements);
             }
-            catch (StoreUnavailableException error) when (error is not StoreEndedException)
+            catch (StoreUnavailableException error) when (!error.IsOver)
             {
                 Log.Unavailable(logger, settlements.Count, error);
                 await Task.Delay(BetweenTries, clock);

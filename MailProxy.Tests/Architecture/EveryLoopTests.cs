@@ -27,6 +27,7 @@ public sealed class EveryLoopTests
         "IDestinationUses.ReadAsync",
         "IMessageStore.ChangeAsync",
         "IDeliveryLog.FloorAsync",
+        "IDeliveryLog.LastAsync",
         "IDeliveryLog.ProgressAsync",
         "IDeliveryLog.ReplayAsync",
         "IDeliveryLog.BacklogAsync",

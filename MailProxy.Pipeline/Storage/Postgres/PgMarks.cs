@@ -227,5 +227,5 @@ internal sealed class MarkJob(Func<Session, bool> write) : WriteJob
         return IsKept;
     }
 
-    public override void Abandon(Exception why) => _promise.TrySetException(new StoreEndedException(why));
+    public override void Abandon(Exception why) => _promise.TrySetException(StoreUnavailableException.Over(why));
 }

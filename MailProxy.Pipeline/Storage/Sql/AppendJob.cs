@@ -49,7 +49,7 @@ internal sealed class AppendJob(Func<IReadOnlyList<AcceptedBatch>> take, Submiss
     public override void Abandon(Exception why)
     {
         writer.Undone(_result, Batches);
-        _promise.TrySetException(new StoreEndedException(why));
+        _promise.TrySetException(StoreUnavailableException.Over(why));
     }
 }
 

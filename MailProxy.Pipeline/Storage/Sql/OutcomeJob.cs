@@ -22,5 +22,5 @@ internal sealed class OutcomeJob(IReadOnlyList<Settlement> writes, OutcomeWriter
         return true;
     }
 
-    public override void Abandon(Exception why) => _promise.TrySetException(new StoreEndedException(why));
+    public override void Abandon(Exception why) => _promise.TrySetException(StoreUnavailableException.Over(why));
 }

@@ -70,5 +70,5 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, CommitLoop writer, I
         return false;
     }
 
-    public override void Abandon(Exception why) => _promise.TrySetException(new StoreEndedException(why));
+    public override void Abandon(Exception why) => _promise.TrySetException(StoreUnavailableException.Over(why));
 }
