@@ -74,10 +74,12 @@ internal sealed partial class NodeLink(
     {
         try
         {
+            var known = 0L;
             await foreach (var version in _versions.Reader.ReadAllAsync(_stop.Token))
             {
-                while (!await TryReloadAsync(version))
+                while (version > known && !await TryReloadAsync(version))
                     await Task.Delay(AfterTrouble, clock, _stop.Token);
+                known = Math.Max(known, version);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -100,9 +102,15 @@ internal sealed partial class NodeLink(
             _nodes.IsInForce(version);
             return true;
         }
-        catch (Exception error) when (error is StoreUnavailableException or StoreRefusedException)
+        catch (StoreUnavailableException error)
         {
             Log.NotRead(logger, error.Message);
+            return false;
+        }
+        catch (Exception error)
+        {
+            // Something is stored that cannot be read; what was in force stays so.
+            Log.Unreadable(logger, error);
             return false;
         }
     }
@@ -157,6 +165,9 @@ internal sealed partial class NodeLink(
     {
         [LoggerMessage(740, LogLevel.Warning, "What another node has configured cannot be read now; tried again in a second: {Reason}")]
         public static partial void NotRead(ILogger logger, string reason);
+
+        [LoggerMessage(742, LogLevel.Error, "What another node has configured cannot be read; tried again in a second")]
+        public static partial void Unreadable(ILogger logger, Exception fault);
 
         [LoggerMessage(741, LogLevel.Error, "What other nodes have stored could not be looked at; this is tried again")]
         public static partial void NotSwept(ILogger logger, Exception fault);

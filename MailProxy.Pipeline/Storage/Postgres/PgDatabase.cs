@@ -13,6 +13,10 @@ public sealed class PgDatabase : StoreDatabase
 {
     private readonly NpgsqlDataSource _source,
         _beatSource;
+
+    // Seconds.
+    private const double LongestBeat = 15;
+
     private readonly PgTurns _turns;
     private readonly PgReaders _readers;
     private readonly PgReaders _stageReaders;
@@ -36,7 +40,11 @@ public sealed class PgDatabase : StoreDatabase
         (_lock, _clock, Health) = (dataLock, clock, health);
         var name = PgServer.NameOf(session);
         _source = PgServer.Source(options.ConnectionString, name);
-        _beatSource = PgServer.Source(options.ConnectionString, name, (int)Math.Ceiling(options.Nodes.TimeToLive.TotalSeconds));
+        _beatSource = PgServer.Source(
+            options.ConnectionString,
+            name,
+            (int)Math.Ceiling(Math.Min(options.Nodes.TimeToLive.TotalSeconds, LongestBeat))
+        );
         _turns = new(_source.OpenConnection, session);
         _readers = new(_source, connections: 4);
         _stageReaders = new(_source, connections: 2);

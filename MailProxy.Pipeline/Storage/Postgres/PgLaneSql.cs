@@ -21,5 +21,6 @@ internal static class PgLaneSql
         SELECT l.lane, (SELECT min(d.due) FROM generate_series(0, 3) AS p(priority), LATERAL (SELECT q.due FROM queue q WHERE q.state = 0
             AND q.due > 0 AND q.lane = l.lane AND q.priority = p.priority ORDER BY q.due LIMIT 1) AS d)
         FROM later l WHERE l.lane IS NOT NULL AND NOT EXISTS (SELECT 1 FROM lanes n WHERE n.lane = l.lane)
+        ORDER BY 1
         """;
 }

@@ -250,14 +250,13 @@ internal sealed partial class PgNodes : INodes, IDisposable
             throw new NodeDeadException();
         lock (_gate)
             _good = began;
-        var before = _look;
         Volatile.Write(ref _look, look);
         var others = look.Nodes.Where(node => node.Session != Me).ToList();
         foreach (var dead in _watch.Look(others, Stopwatch.GetElapsedTime(0)))
             End(session, dead);
         _news.Take(look);
-        if (look.Configuration > seen && look.Configuration > (before?.Configuration ?? 0))
-            ConfigurationChanged?.Invoke(look.Configuration);
+        if (look.Configuration > seen)
+            ConfigurationChanged?.Invoke(look.Configuration); // at each look until it is in force, since nobody may have listened yet
         Func<LaneUnits>? units;
         lock (_gate)
             units = _units;
