@@ -78,7 +78,7 @@ internal static class NodesResult
             $"""
             # Several nodes over one PostgreSQL
 
-            `dotnet run -c Release --project benchmarks -- nodes --faults {run.Faults} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}, in {run.Pieces} pieces, each with a database of its own that is drained and compared at the end.
+            `dotnet run -c Release --project benchmarks -- nodes --faults {run.Faults} --piece {options.Piece} --ttl {options.Ttl} --seed {options.Seed}` on {Environment.ProcessorCount} cores, .NET {Environment.Version}, in {took:hh\:mm\:ss}, in {run.Pieces} pieces, each with a database of its own that is drained and compared at the end.
             Three nodes, each behind a way of its own to one PostgreSQL, time to live {options.Ttl} s. Four clients post to a node at random, and on any error again with the same id to the next one; six accounts, a pool of two, an account with a limit of {NodesClient.LimitPerMinute} a minute, bodies up to 300 KB, the policies mixed. The sink refuses RCPTs (1 %), answers 421 to MAIL (0.1 %) and drops the connection after the final dot (0.5 %). A reader follows the feed at whichever node answers; a webhook remembers what it was told.
 
             | what was done | times |
