@@ -43,8 +43,9 @@ public sealed class LaneTakeOver
     /// <summary>Looks at what is waiting, when news of other nodes may have been missed.</summary>
     public async Task SweepAsync()
     {
-        var view = _shared.Leases.Now;
-        _watch.TakeOver(account => !view.Holds(Lanes.Of(account)), await _shared.Circuits.AllAsync());
+        var circuits = await _shared.Circuits.AllAsync();
+        var view = _shared.Leases.Now; // behind the reading: what was gained meanwhile is known better here
+        _watch.TakeOver(account => !view.Holds(Lanes.Of(account)), circuits);
         foreach (var (lane, due) in await Store.LanesAsync())
         {
             if (view.Holds(lane))

@@ -35,10 +35,10 @@ internal sealed class ConfigurationSpread(RequestDelegate next, INodes nodes)
             return;
         try
         {
-            if (await nodes.EverywhereAsync(Longest) is { Count: > 0 } late)
+            if (await nodes.EverywhereAsync(Longest).WaitAsync(Longest * 2) is { Count: > 0 } late)
                 response.Headers[Header] = string.Join(", ", late);
         }
-        catch (StoreUnavailableException)
+        catch (Exception error) when (error is StoreUnavailableException or TimeoutException)
         {
             response.Headers[Header] = Unknown; // the change is made, and nobody can say where it is in force
         }

@@ -8,7 +8,8 @@ internal sealed record MigrateArguments(MovePlace From, MovePlace To, bool DryRu
 {
     private const string Usual =
         "mailproxy migrate-store --from DIR --to-file FILE, where DIR is the data directory of a stopped daemon and FILE has the "
-        + "connection string of a PostgreSQL database (Host=…;Username=…;Password=…;Database=…); --from-file FILE --to DIR moves it back";
+        + "connection string of a PostgreSQL database (Host=…;Username=…;Password=…;Database=…); "
+        + "--from-file FILE --to DIR moves it back";
 
     private static readonly string[] Secrets = ["password", "psw", "pwd", "sslpassword"];
 

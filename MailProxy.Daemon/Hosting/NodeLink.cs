@@ -19,7 +19,10 @@ internal sealed partial class NodeLink(
     ILogger<NodeLink> logger
 )
 {
+    private const int Rest = 3;
+
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
 
     // The newest version is read; those before it are in it.
     private readonly Channel<long> _versions = Channel.CreateBounded<long>(
@@ -77,9 +80,16 @@ internal sealed partial class NodeLink(
             var known = 0L;
             await foreach (var version in _versions.Reader.ReadAllAsync(_stop.Token))
             {
-                while (version > known && !await TryReloadAsync(version))
+                if (version <= known)
+                    continue;
+                var began = clock.GetTimestamp();
+                while (!await TryReloadAsync(version))
                     await Task.Delay(AfterTrouble, clock, _stop.Token);
-                known = Math.Max(known, version);
+                known = version;
+
+                // All of it is read each time: somebody who changes his own again and again takes a quarter of a core at the most.
+                var rest = clock.GetElapsedTime(began) * Rest;
+                await Task.Delay(rest < LongestRest ? rest : LongestRest, clock, _stop.Token);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

@@ -8,8 +8,13 @@ internal sealed class FeedReader(IReadOnlyList<HttpClient> nodes)
 {
     private string? _cursor;
 
-    /// <summary>The ids of all events that it read, in order.</summary>
+    private readonly Dictionary<string, int> _last = [];
+
+    /// <summary>The ids of all events that it read.</summary>
     public List<string> Events { get; } = [];
+
+    /// <summary>Events of a message that did not follow the one before.</summary>
+    public int Unordered { get; private set; }
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -44,7 +49,8 @@ internal sealed class FeedReader(IReadOnlyList<HttpClient> nodes)
 
             var page = JsonNode.Parse(await answer.Content.ReadAsStringAsync(longest.Token))!;
             var events = page["data"]!.AsArray();
-            Events.AddRange(events.Select(static one => (string)one!["id"]!));
+            foreach (var one in events)
+                Take(one!);
             _cursor = (string?)page["next_cursor"] ?? _cursor;
             return events.Count;
         }
@@ -52,5 +58,16 @@ internal sealed class FeedReader(IReadOnlyList<HttpClient> nodes)
         {
             return null;
         }
+    }
+
+    private void Take(JsonNode one)
+    {
+        Events.Add((string)one["id"]!);
+        if ((string?)one["data"]?["message_id"] is not { } message)
+            return;
+        var sequence = (int)one["sequence"]!;
+        if (sequence != _last.GetValueOrDefault(message) + 1)
+            Unordered++;
+        _last[message] = sequence;
     }
 }

@@ -55,7 +55,7 @@ internal static class NodesResult
             Events = events,
             FeedMissed = Math.Max(0, events - read.Count),
             FeedTwice = feed.Events.Count - read.Count,
-            FeedUnordered = 0,
+            FeedUnordered = feed.Unordered,
             WebhookMissed = Math.Max(0, store.Count(StoreLook.ToldEvents) - webhook.Events.Count),
             WebhookReordered = webhook.Reordered,
             MostInAMinute = arrivals.MostInAMinute(),
@@ -99,6 +99,7 @@ internal static class NodesResult
             | events | {run.Events} |
             | of these the live reader of the feed missed | {run.FeedMissed} |
             | came to it twice | {run.FeedTwice} |
+            | came to it out of their message's order | {run.FeedUnordered} |
             | events that the webhook was never told | {run.WebhookMissed} |
             | messages of which it was told an event before an earlier one | {run.WebhookReordered} |
             | most mails of the limited account within any 60 s at the sink (limit {NodesClient.LimitPerMinute}; up to {NodesClient.UnderWay} were begun before) | {run.MostInAMinute} |

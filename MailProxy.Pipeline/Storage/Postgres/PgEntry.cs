@@ -15,8 +15,8 @@ internal static class PgEntry
         SELECT 1, ?1, ?2, 1, 1, ?3 WHERE NOT EXISTS (SELECT 1 FROM generations) ON CONFLICT DO NOTHING
         """;
 
-    // Nodes that start together come in one after the other.
-    private const string Door = "LOCK TABLE beats IN EXCLUSIVE MODE";
+    // Nodes that start together come in one after the other. No lock of a row or a table, for which those that live would wait.
+    private const string Door = "SELECT pg_advisory_xact_lock(5575304318098138480)";
 
     private const string ForgetDead = """
         WITH gone AS (DELETE FROM nodes WHERE dead_at < ?1 AND NOT EXISTS (SELECT 1 FROM marks WHERE marks.session = nodes.session)
@@ -34,11 +34,13 @@ internal static class PgEntry
         var session = new PgSession(connection);
         foreach (var node in PgNodeRows.AllAlive(session))
         {
-            // This process holds that node's data directory now, so it has ended.
-            if (node.Place == place)
+            // This process holds that node's data directory now, so it has ended; unless the directory is a copy of it.
+            if (node.Place == place && node.Name == options.Nodes.Name)
                 End(session, node, Now());
+            else if (node.Place == place)
+                WaitForEnd(session, node, options.Nodes, Now, Copied(node.Name, options.DataDirectory));
             else if (node.Name == options.Nodes.Name)
-                WaitForEnd(session, node, options.Nodes, Now);
+                WaitForEnd(session, node, options.Nodes, Now, Refused(node.Name));
         }
 
         session.Run("BEGIN");
@@ -70,7 +72,7 @@ internal static class PgEntry
     }
 
     // A node of this name may have lost its data directory, or be alive: whether it beats is watched as any node does it.
-    private static void WaitForEnd(PgSession session, NodeRow node, NodeOptions options, Func<long> now)
+    private static void WaitForEnd(PgSession session, NodeRow node, NodeOptions options, Func<long> now, StoreRefusedException itLives)
     {
         var begun = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(begun) <= options.TimeToLive)
@@ -80,11 +82,17 @@ internal static class PgEntry
             if (PgNodeRows.AllAlive(session).FirstOrDefault(one => one.Session == node.Session) is not { } again)
                 return;
             if (again.Beat != node.Beat)
-                throw Refused(node.Name);
+                throw itLives;
         }
 
         PgNodeRows.End(session, node, now());
     }
+
+    private static StoreRefusedException Copied(string name, string directory) =>
+        new(
+            $"The data directory '{directory}' was copied from that of the node '{name}', which uses this database. Remove the file "
+                + $"{PgPlace.FileName} from the copy, so that it is a node of its own."
+        );
 
     private static StoreRefusedException Refused(string name) =>
         new($"A node of the name '{name}' uses this database already, with another data directory. Set Storage:Nodes:Name to another one.");

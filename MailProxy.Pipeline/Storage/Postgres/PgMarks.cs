@@ -43,8 +43,11 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
     /// <summary>Who writes the rows. Once, before the first mark.</summary>
     public void WriteBy(CommitLoop writer) => _writer = writer;
 
-    /// <summary>Takes over the marks of nodes that are dead, in these lanes. Whether they went out nobody knows.</summary>
-    public async Task<IReadOnlyList<FlightRecord>> AdoptAsync(IEnumerable<LaneKey> lanes)
+    /// <summary>
+    /// Takes over the marks of nodes that are dead, in these lanes. Whether they went out nobody knows. Those that were taken over before
+    /// and are not settled yet are told again: a taking over may fail behind this.
+    /// </summary>
+    public async Task<IReadOnlyList<FlightRecord>> AdoptAsync(IReadOnlyCollection<LaneKey> lanes)
     {
         var list = PgNodeRows.List(lanes.Select(static lane => (long)lane.Number));
         var adopted = await _writer!.WriteAsync(session => session.Query(Inherit, Mark, node, list));
@@ -53,12 +56,17 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
             foreach (var mark in adopted)
             {
                 var slot = NextSlot();
-                _slots.Add(slot, new(mark) { IsOut = true });
+                _slots.Add(slot, new(mark) { IsOut = true, IsAdopted = true });
                 _ofTicket[TicketName.Of(mark.Ticket)] = slot;
             }
-        }
 
-        return adopted.ConvertAll(static mark => new FlightRecord(FlightPhase.Out, mark, []));
+            return
+            [
+                .. _slots
+                    .Values.Where(slot => slot is { IsAdopted: true, IsSettled: false } && lanes.Contains(slot.Mark.Ticket.Lane))
+                    .Select(static slot => new FlightRecord(FlightPhase.Out, slot.Mark, [])),
+            ];
+        }
     }
 
     public int Count
@@ -200,6 +208,9 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
         public Mark Mark { get; } = mark;
 
         public bool IsOut { get; set; }
+
+        /// <summary>Another node made the attempt.</summary>
+        public bool IsAdopted { get; init; }
 
         public bool IsSettled { get; set; }
     }

@@ -15,6 +15,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
 {
     // How soon after a lane was asked for it is looked whether anything of it is still under way.
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new(); // Monitor's Wait and Pulse need an object
     private readonly Func<PgSession> _open;
@@ -36,6 +37,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
         _isStopping,
         _isTroubled;
     private volatile bool _isLeaving;
+    private long? _givingSince; // Stopwatch time
     private (long Ticks, long Wall) _good; // when the last beat that succeeded began
 
     public PgNodes(
@@ -51,7 +53,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     {
         (Me, _open, _options, _claims, _news, _signals, _clock, _logger) = (me, open, options, claims, news, signals, clock, logger);
         _watch = new(options.TimeToLive, options.TimeToLive / 2);
-        _leases = new(me, OnChanged, logger);
+        _leases = new(me, () => Changed?.Invoke(), logger);
         _good = (Stopwatch.GetTimestamp(), Wall());
         _thread = new(Run) { IsBackground = true, Name = "store nodes" };
     }
@@ -155,7 +157,6 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
     public async Task<IReadOnlyList<string>> EverywhereAsync(TimeSpan within)
     {
-        // Told at once, and then looked at until all have said so.
         var begun = Stopwatch.GetTimestamp();
         var wanted = await ConfigurationAsync();
         _signals.Look();
@@ -193,7 +194,6 @@ internal sealed partial class PgNodes : INodes, IDisposable
         }
         catch (Exception error)
         {
-            // The last catch of the thread: the host is told, and the process ends.
             Log.Ended(_logger, error.Message);
             _completion.TrySetException(error);
         }
@@ -202,7 +202,10 @@ internal sealed partial class PgNodes : INodes, IDisposable
     // False: it must end.
     private bool Wait()
     {
-        var wait = _leases.AnyGiving ? Pace : _options.Beat;
+        // A lane runs dry within moments, or when a server answers at last.
+        _givingSince = _leases.AnyGiving ? _givingSince ?? Stopwatch.GetTimestamp() : null;
+        var isSoon = _givingSince is { } since && Stopwatch.GetElapsedTime(since) < Soon;
+        var wait = isSoon ? Pace : _options.Beat;
         var until = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         lock (_gate)
         {
@@ -272,8 +275,6 @@ internal sealed partial class PgNodes : INodes, IDisposable
             Look(); // to take over what it held
         }
     }
-
-    private void OnChanged() => Changed?.Invoke();
 
     private long Wall() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 

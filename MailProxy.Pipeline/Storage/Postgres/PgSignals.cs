@@ -122,8 +122,15 @@ internal sealed partial class PgSignals : IDisposable
             {
                 break;
             }
-            catch (Exception error) when (PgTrouble.Describe(error) is not null)
+            catch (Exception error)
             {
+                // What the database did not take because of itself is lost; a beat or a sweep finds it.
+                if (PgTrouble.Describe(error) is null && !_stop.IsCancellationRequested)
+                {
+                    Log.Unexpected(_logger, error);
+                    texts.Clear();
+                }
+
                 connection?.Dispose();
                 connection = null;
                 await Task.Delay(AfterTrouble, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -157,8 +164,10 @@ internal sealed partial class PgSignals : IDisposable
             {
                 // It ends.
             }
-            catch (Exception error) when (PgTrouble.Describe(error) is not null)
+            catch (Exception error)
             {
+                if (PgTrouble.Describe(error) is null && !_stop.IsCancellationRequested)
+                    Log.Unexpected(_logger, error);
                 _hears = false;
                 await Task.Delay(AfterTrouble, _clock, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -196,7 +205,7 @@ internal sealed partial class PgSignals : IDisposable
             OnLane(new(lane), due);
         if (signal.Look)
             OnLook();
-        foreach (var request in signal.Asked ?? [])
+        foreach (var request in (signal.Asked ?? []).OfType<NodeRequest>())
             OnAsked(request);
     }
 
@@ -232,11 +241,14 @@ internal sealed partial class PgSignals : IDisposable
 
         public bool Look { get; set; }
 
-        public List<NodeRequest> Asked { get; } = [];
+        public HashSet<NodeRequest> Asked { get; } = [];
     }
 
     private static partial class Log
     {
+        [LoggerMessage(736, LogLevel.Error, "The signals of nodes met an unexpected error; they go on in a second")]
+        public static partial void Unexpected(ILogger logger, Exception fault);
+
         [LoggerMessage(735, LogLevel.Warning, "A signal of another node cannot be read, perhaps because of its version: {Reason}")]
         public static partial void Unreadable(ILogger logger, string reason);
     }
