@@ -20,6 +20,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     public const string Key = "test-admin-key-0123456789";
 
     private readonly WebApplication _app;
+    private bool _isStopped;
 
     private TestDaemon(WebApplication app, string data)
     {
@@ -50,6 +51,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             ["Urls"] = "http://127.0.0.1:0",
             ["AdminKey"] = Key,
             ["Log:Level"] = "Warning",
+            ["Drain:GraceSeconds"] = "2", // of an attempt that hangs at the end of a test
         };
         if (IsOnPostgres)
         {
@@ -156,7 +158,11 @@ internal sealed class TestDaemon : IAsyncDisposable
     public Task<IReadOnlyList<MailEvent>> UntilAsync(string id, EventType type, TimeSpan? within = null) =>
         EventsAsync(e => e.MessageId == id && e.Type == type, 1, within);
 
-    public async Task StopAsync() => await _app.StopAsync();
+    public async Task StopAsync()
+    {
+        _isStopped = true;
+        await _app.StopAsync();
+    }
 
     /// <summary>Waits until it asks its host to end.</summary>
     public Task UntilStoppedAsync()
@@ -169,6 +175,8 @@ internal sealed class TestDaemon : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        if (!_isStopped)
+            await _app.StopAsync(); // else its stages would run on beside all other tests
         await _app.DisposeAsync();
     }
 }
