@@ -1,5 +1,7 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Telemetry;
 using Prometheus;
 
@@ -122,7 +124,17 @@ internal sealed class HealthRoutes(
 
     private async Task RefreshAsync()
     {
-        var (counts, now) = await counter.TakeAsync();
+        QueueCounts counts;
+        long now;
+        try
+        {
+            (counts, now) = await counter.TakeAsync();
+        }
+        catch (StoreUnavailableException)
+        {
+            return; // what waits is told as it was last known; everything else says how it is now
+        }
+
         foreach (var state in Waiting)
         {
             foreach (var priority in Enum.GetValues<Priority>())

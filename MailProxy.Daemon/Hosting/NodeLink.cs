@@ -5,6 +5,8 @@ using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Nodes;
+using MailProxy.Pipeline.Telemetry;
+using Prometheus;
 
 namespace MailProxy.Daemon.Hosting;
 
@@ -15,6 +17,7 @@ internal sealed partial class NodeLink(
     CurrentAccounts accounts,
     ConfigurationWriter<Tenant> tenants,
     DaemonSettings settings,
+    CollectorRegistry registry,
     TimeProvider clock,
     ILogger<NodeLink> logger
 )
@@ -47,6 +50,8 @@ internal sealed partial class NodeLink(
         accounts.Changed += _nodes.Look;
         _reloads = ReloadAsync();
         _nodes.Begin(Units, pipeline.TakeOver.RunAsync);
+        var metrics = new NodeMetrics(registry);
+        registry.AddBeforeCollectCallback(() => Measure(metrics));
     }
 
     /// <summary>Others take over, lane by lane, as soon as nothing of it is under way here.</summary>
@@ -63,13 +68,26 @@ internal sealed partial class NodeLink(
         await _reloads;
     }
 
+    private void Measure(NodeMetrics metrics)
+    {
+        var (alive, held, lanes) = (_nodes.Alive, _nodes.Now, Volatile.Read(ref _units).OfLanes.Keys);
+        metrics.Alive.Set(alive.Count);
+        metrics.Lanes.Set(lanes.Count(held.Holds));
+        metrics.Unheld.Set(lanes.Count(lane => !held.Holds(lane) && held.HolderOf(lane) is null));
+        metrics.ProfilesDiffer.Set(alive.Select(static node => node.Profiles).Distinct(StringComparer.Ordinal).Count() > 1 ? 1 : 0);
+        if (alive.FirstOrDefault(node => node.Session == _nodes.Me) is not { } me)
+            return;
+        metrics.BeatAge.Set(Math.Max(0, (clock.GetUtcNow().ToUnixTimeMilliseconds() - me.BeatAt) / 1000d));
+        metrics.Behind.Set(me.Seen < _nodes.Configured ? 1 : 0);
+    }
+
     private void Reload(long version) => _versions.Writer.TryWrite(version);
 
     private LaneUnits Units()
     {
         var directory = accounts.Directory;
         if (!ReferenceEquals(_units.Directory, directory))
-            _units = LaneUnits.Of(directory, settings.Engine.Limits);
+            Volatile.Write(ref _units, LaneUnits.Of(directory, settings.Engine.Limits));
         return _units;
     }
 

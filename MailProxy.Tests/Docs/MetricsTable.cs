@@ -4,14 +4,16 @@ using Prometheus;
 
 namespace MailProxy.Tests.Docs;
 
-/// <summary>The table of docs/reference/metrics.md: every metric of <see cref="PipelineMetrics"/>.</summary>
+/// <summary>The table of docs/reference/metrics.md: all of <see cref="PipelineMetrics"/> and <see cref="NodeMetrics"/>.</summary>
 internal static class MetricsTable
 {
     public static string Metrics()
     {
-        var metrics = new PipelineMetrics(Prometheus.Metrics.NewCustomRegistry());
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        object[] sets = [new PipelineMetrics(registry), new NodeMetrics(registry)];
         var text = new StringBuilder("| metric | type | labels | meaning |\n|---|---|---|---|\n");
-        var all = typeof(PipelineMetrics).GetProperties().Select(property => property.GetValue(metrics)).OfType<Collector>();
+        var all = sets.SelectMany(static set => set.GetType().GetProperties().Select(property => property.GetValue(set)))
+            .OfType<Collector>();
         foreach (var metric in all.OrderBy(metric => metric.Name, StringComparer.Ordinal))
         {
             var labels = string.Join(", ", metric.LabelNames.Select(label => $"`{label}`"));

@@ -114,9 +114,12 @@ internal sealed class PostgresServer : IDisposable
         return "store";
     }
 
-    private void Execute(string sql)
+    private void Execute(string sql) => Execute(User, sql);
+
+    /// <summary>As the server's superuser.</summary>
+    public void Execute(string database, string sql)
     {
-        using var connection = new NpgsqlConnection(ConnectionString(User) + ";Pooling=false");
+        using var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false");
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
         command.ExecuteNonQuery();
