@@ -50,7 +50,7 @@ public static class ApiRegistration
         services.AddSingleton<SubmissionGateway>();
         services.AddSingleton<RemoteAddress>();
         services.AddSingleton<RefusedKeys>();
-        services.AddSingleton(static provider => new RequestLog(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(RequestLogOf);
         services.AddSingleton<KeyUses>();
         services.AddSingleton<KeyLife>();
         services.AddSingleton<IdempotencyKeys>();
@@ -154,4 +154,17 @@ public static class ApiRegistration
     }
 
     private static T Make<T>(WebApplication app) => ActivatorUtilities.CreateInstance<T>(app.Services);
+
+    private static IRequestLog RequestLogOf(IServiceProvider provider)
+    {
+        var clock = provider.GetRequiredService<TimeProvider>();
+        return provider.GetService<IRequestStore>() is { } store
+            ? new SharedRequestLog(
+                store,
+                provider.GetRequiredService<INodes>(),
+                clock,
+                provider.GetRequiredService<ILogger<SharedRequestLog>>()
+            )
+            : new RequestLog(clock);
+    }
 }

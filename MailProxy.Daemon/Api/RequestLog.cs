@@ -1,30 +1,26 @@
+using MailProxy.Pipeline.Storage;
+
 namespace MailProxy.Daemon.Api;
 
-/// <summary>A request to the API that was answered.</summary>
-/// <param name="Number">Counts up.</param>
-/// <param name="Milliseconds">From its head to the end of its answer.</param>
-/// <param name="Code">The problem's code; null: none.</param>
-/// <param name="Actor">As in the audit log; <c>unknown</c>: no key that is good.</param>
-/// <param name="Messages">Messages that it was about, the first ones.</param>
-internal sealed record LoggedRequest(
-    long Number,
-    long At,
-    string Method,
-    string Path,
-    int Status,
-    double Milliseconds,
-    string? Code,
-    string Actor,
-    string Tenant,
-    string RequestId,
-    IReadOnlyList<string> Messages
-);
+/// <summary>The last requests of a day.</summary>
+internal interface IRequestLog
+{
+    void Note(LoggedRequest request);
+
+    /// <summary>Newest first.</summary>
+    /// <param name="tenant">Null: of all, and of nobody.</param>
+    /// <param name="before">Only those with a lower number; null: from the newest.</param>
+    ValueTask<IReadOnlyList<LoggedRequest>> ReadAsync(string? tenant, bool failedOnly, string? message, long? before, int limit);
+
+    /// <summary>A deleted tenant's requests are nobody's business any more.</summary>
+    ValueTask ForgetAsync(string tenant);
+}
 
 /// <summary>
 /// The last requests of a day, in memory, shared out among tenants: half of a tenant's part is for requests that failed, so that many good
 /// ones do not push them out.
 /// </summary>
-internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.UsualCapacity)
+internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.UsualCapacity) : IRequestLog
 {
     public const int UsualCapacity = 10_000;
     public const int MostMessages = 5;
@@ -34,7 +30,7 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
 
     private const int LeastOfTenant = 4;
 
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    public static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (LinkedList<LoggedRequest> Good, LinkedList<LoggedRequest> Bad)> _tenants = new(
@@ -57,15 +53,15 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
                 }
             }
 
-            var part = request.Status < 400 ? queues.Good : queues.Bad;
+            var part = request.HasFailed ? queues.Bad : queues.Good;
             part.AddLast(request with { Number = ++_last });
             Trim(part);
         }
     }
 
-    /// <summary>Newest first.</summary>
-    /// <param name="tenant">Null: of all, and of nobody.</param>
-    /// <param name="before">Only those with a lower number; null: from the newest.</param>
+    public ValueTask<IReadOnlyList<LoggedRequest>> ReadAsync(string? tenant, bool failedOnly, string? message, long? before, int limit) =>
+        new(Read(tenant, failedOnly, message, before, limit));
+
     public IReadOnlyList<LoggedRequest> Read(string? tenant, bool failedOnly, string? message, long? before, int limit)
     {
         var since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
@@ -102,11 +98,11 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
         }
     }
 
-    /// <summary>A deleted tenant's requests are nobody's business any more.</summary>
-    public void Forget(string tenant)
+    public ValueTask ForgetAsync(string tenant)
     {
         lock (_gate)
             _tenants.Remove(tenant);
+        return ValueTask.CompletedTask;
     }
 
     private void Trim(LinkedList<LoggedRequest> part)

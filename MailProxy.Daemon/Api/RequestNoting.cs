@@ -9,7 +9,7 @@ internal sealed class UnnotedRequest
 }
 
 /// <summary>Around the routes of <c>/v1</c>: each request stands in the log of requests once it is answered.</summary>
-internal sealed class RequestNoting(RequestDelegate next, RequestLog log, TimeProvider clock)
+internal sealed class RequestNoting(RequestDelegate next, IRequestLog log, TimeProvider clock)
 {
     // What the page and monitors ask for all the time says nothing.
     private static readonly FrozenSet<string> Left = FrozenSet.ToFrozenSet(["/v1/requests", "/v1/status", "/v1/status/flow", "/v1/self"]);

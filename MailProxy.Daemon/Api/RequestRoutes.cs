@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Daemon.Api;
 
@@ -8,6 +9,7 @@ namespace MailProxy.Daemon.Api;
 /// <param name="Code">The problem's code; absent: it was answered as asked.</param>
 /// <param name="Actor">As the audit log names it; <c>unknown</c>: no key that is good.</param>
 /// <param name="Messages">Messages that it was about, five at most.</param>
+/// <param name="Node">The node that answered it; absent: there is one only.</param>
 public sealed record RequestAnswer(
     long Number,
     DateTime At,
@@ -19,7 +21,8 @@ public sealed record RequestAnswer(
     string Actor,
     string? Tenant,
     string RequestId,
-    IReadOnlyList<string> Messages
+    IReadOnlyList<string> Messages,
+    string? Node
 );
 
 /// <summary>A page of requests, newest first.</summary>
@@ -29,20 +32,22 @@ public sealed record RequestList(
 );
 
 /// <summary><c>GET /v1/requests</c>: the last requests of a day.</summary>
-internal sealed class RequestRoutes(RequestLog log)
+internal sealed class RequestRoutes(IRequestLog log)
 {
     private const string List = "requests";
 
     public void Map(RouteGroupBuilder v1) =>
-        v1.MapGet("/requests", Get)
+        v1.MapGet("/requests", (Delegate)Get)
             .WithName("listRequests")
-            .WithSummary("Requests of the last day, newest first: the last ones, as many as there is memory for; a restart forgets them")
+            .WithSummary(
+                "Requests of the last day, newest first, as many as there is memory for; a restart forgets them, unless nodes share a store"
+            )
             .WithTags("Status")
             .Needs(KeyScopes.Read)
             .Query("tenant", "failed", "message", "limit", "cursor")
             .Produces<RequestList>();
 
-    private IResult Get(HttpContext http)
+    private async Task<IResult> Get(HttpContext http)
     {
         var query = new QueryReader(http);
         if (!query.Tenant(out var tenant))
@@ -53,7 +58,7 @@ internal sealed class RequestRoutes(RequestLog log)
         var before = query.CursorNumber(List);
         if (query.Refusal is { } refusal)
             return refusal;
-        var found = log.Read(tenant, failed == true, message, before, limit + 1);
+        var found = await log.ReadAsync(tenant, failed == true, message, before, limit + 1);
         var next = found.Count > limit ? Cursor.Write(http, List, found[limit - 1].Number) : null;
         return TypedResults.Json(new([.. found.Take(limit).Select(Of)], next), ApiJson.Plain.RequestList);
     }
@@ -70,6 +75,7 @@ internal sealed class RequestRoutes(RequestLog log)
             one.Actor,
             one.Tenant == RequestLog.Nobody ? null : one.Tenant,
             one.RequestId,
-            one.Messages
+            one.Messages,
+            one.Node
         );
 }

@@ -17,7 +17,7 @@ internal sealed class TenantRoutes(
     TenantShares shares,
     ITenantRemoval removal,
     ForgetContent forget,
-    RequestLog requests,
+    IRequestLog requests,
     OperatorLog told
 ) : ResourceRoutes<Tenant>(TenantFields.Noun, writer, bodies)
 {
@@ -59,7 +59,7 @@ internal sealed class TenantRoutes(
         if (!await removal.RemoveAsync(id, Slices))
             return StillRemoved;
         forget(id);
-        requests.Forget(id);
+        await requests.ForgetAsync(id);
         return null;
     }
 
@@ -70,7 +70,7 @@ internal sealed class TenantRoutes(
             var id = written.Before!.Id;
             webhooks();
             forget(id);
-            requests.Forget(id);
+            await requests.ForgetAsync(id);
             await removal.RemoveAsync(id, Slices);
             return;
         }

@@ -186,30 +186,17 @@ internal static class DaemonApp
         services.AddSingleton(health);
         services.AddSingleton(metrics);
         services.AddSingleton(clock);
-        services.AddSingleton(storage);
-        services.AddSingleton(storage.Nodes);
+        storage.AddTo(services);
         services.AddSingleton(settings);
         services.AddSingleton<NodeLink>();
         configured.AddTo(services);
-        services.AddSingleton(storage.Messages);
-        services.AddSingleton(storage.Generations);
-        services.AddSingleton(storage.Queries);
-        services.AddSingleton(storage.Sending);
-        services.AddSingleton(storage.Log);
         services.AddSingleton(dialer);
         services.AddSingleton(tokens);
         services.AddSingleton(links);
         services.AddSingleton(unsubscribe);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
-        services.AddSingleton(storage.Configuration);
-        services.AddSingleton(storage.Removal);
         services.AddSingleton<ForgetContent>(pipeline.ForgetContent);
-        services.AddSingleton(storage.KeyUses);
-        services.AddSingleton(storage.Audit);
-        services.AddSingleton(storage.Batches);
-        services.AddSingleton(storage.Suppressions);
-        services.AddSingleton(storage.Erasure);
         services.AddSingleton(settings.Engine.Tenants);
         services.AddSingleton(share);
         services.AddSingleton(shares);
@@ -293,7 +280,7 @@ internal static class DaemonApp
         services.AddOperations(storage.Operations);
         services.AddHostedService(static provider => provider.GetRequiredService<OperationRunner>());
         if (settings.Dashboard.Enabled)
-            services.AddDashboard(settings.Dashboard, settings.Data, settings.Api.PublicUrl);
+            services.AddDashboard(settings.Dashboard, storage.PageKeys, settings.Api.PublicUrl);
         if (settings.Genro.Enabled)
             services.AddGenro(settings.Genro, storage.Compat);
     }

@@ -50,6 +50,7 @@ internal sealed class Stores : IDisposable
         Retention = new SqlRetentionStore(database, spool);
         Erasure = new SqlErasure(database, spool);
         RefreshTokens = new SqlRefreshTokens(database, box, clock);
+        PageKeys = new SqlPageKeys(database, box, clock);
         SecretWarnings = new SqlSecretWarnings(database);
         Suppressions = new SqlSuppressionStore(database, clock);
         Destinations = new SqlDestinationUses(database);
@@ -89,6 +90,8 @@ internal sealed class Stores : IDisposable
 
     public IRefreshTokens RefreshTokens { get; }
 
+    public IPageKeys PageKeys { get; }
+
     public ISecretWarnings SecretWarnings { get; }
 
     public ICircuitStore Circuits { get; }
@@ -108,6 +111,9 @@ internal sealed class Stores : IDisposable
 
     /// <summary>The processes that share the store.</summary>
     public INodes Nodes => _database.Nodes;
+
+    /// <summary>Where nodes keep the requests that they have answered; null: there is one node only.</summary>
+    public IRequestStore? Requests => _database.Requests;
 
     /// <summary>The generations of the store, and the names that they give.</summary>
     public StoreGenerations Generations => _database.Generations;
@@ -150,6 +156,27 @@ internal sealed class Stores : IDisposable
             database.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What the rest of the daemon asks for.</summary>
+    public void AddTo(IServiceCollection services)
+    {
+        services.AddSingleton(this);
+        services.AddSingleton(Nodes);
+        services.AddSingleton(Messages);
+        services.AddSingleton(Generations);
+        services.AddSingleton(Queries);
+        services.AddSingleton(Sending);
+        services.AddSingleton(Log);
+        services.AddSingleton(Configuration);
+        services.AddSingleton(Removal);
+        services.AddSingleton(KeyUses);
+        services.AddSingleton(Audit);
+        services.AddSingleton(Batches);
+        services.AddSingleton(Suppressions);
+        services.AddSingleton(Erasure);
+        if (Requests is { } requests)
+            services.AddSingleton(requests);
     }
 
     public void Dispose() => _database.Dispose();

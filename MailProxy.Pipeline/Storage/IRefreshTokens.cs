@@ -12,4 +12,13 @@ public interface IRefreshTokens
     /// <param name="given">The one that a person set.</param>
     /// <param name="now">The one that stands for it from now on.</param>
     Task SaveAsync(AccountKey account, string given, string now);
+
+    /// <summary>
+    /// Takes the turn to use an account's refresh token, of which two uses at once may count as a theft. This process may take it
+    /// again. False: another node has it, lives, and has not had it for longer than such a use lasts.
+    /// </summary>
+    Task<bool> TryTakeTurnAsync(AccountKey account);
+
+    /// <summary>Gives it back.</summary>
+    Task EndTurnAsync(AccountKey account);
 }

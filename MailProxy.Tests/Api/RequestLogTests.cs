@@ -1,4 +1,5 @@
 using MailProxy.Daemon.Api;
+using MailProxy.Pipeline.Storage;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
@@ -63,12 +64,12 @@ internal sealed class RequestLogTests
     }
 
     [Test]
-    public void ADayLater_AndOfADeletedTenant_ThereIsNothing()
+    public async Task ADayLater_AndOfADeletedTenant_ThereIsNothing()
     {
         var log = new RequestLog(_clock);
         log.Note(Request("a"));
         log.Note(Request("b"));
-        log.Forget("b");
+        await log.ForgetAsync("b");
         Assert.That(log.Read(null, false, null, null, 10), Has.Count.EqualTo(1));
 
         _clock.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1));

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.WebSockets;
 using System.Text.Json.Nodes;
+using MailProxy.Daemon.Hosting;
 using MailProxy.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
@@ -52,10 +53,11 @@ internal sealed class DashboardSettingsTests
         await using var daemon = await TestDaemon.StartAsync(directory);
 
         await daemon.GetAsync("/v1/status");
-        var before = Directory.Exists(Path.Combine(directory, "page-keys"));
+        var keys = daemon.Services.GetRequiredService<Stores>().PageKeys;
+        var before = (await keys.AllAsync()).Count;
         (await daemon.Http.GetAsync("/ui/signin")).Dispose();
 
-        Assert.That((before, Directory.Exists(Path.Combine(directory, "page-keys"))), Is.EqualTo((false, true)));
+        Assert.That((before, (await keys.AllAsync()).Count), Is.EqualTo((0, 1)));
     }
 
     /// <summary>An open view is a connection that never ends by itself: the stop would wait its whole grace for it.</summary>

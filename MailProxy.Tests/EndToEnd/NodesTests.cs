@@ -1,9 +1,12 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Nodes;
+using MailProxy.Tests.Dashboard;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
@@ -231,6 +234,45 @@ internal sealed class NodesTests
 
         await UntilSentAsync(two, "m");
         Assert.That(await MailboxAsync(one) + await MailboxAsync(two), Is.EqualTo(Accounts));
+    }
+
+    [Test]
+    public async Task SignIn_AtOneNode_IsKnownAtTheOther()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        using var person = new Person(one.Url); // cookies are the host's, whatever the port
+        await person.SignInAsync(TestDaemon.Key);
+
+        using var view = await person.Http.GetAsync(two.Url + "/ui/");
+
+        Assert.That(view.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Requests_OfOneNode_AreSeenAtTheOther()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        await one.SendAsync(HttpMethod.Put, "/v1/accounts/a", new { sandbox = true });
+
+        var seen = await Eventually.BecomesAsync(
+            async () => (JsonArray)(await two.GetAsync("/v1/requests"))["data"]!,
+            static data => data.Any(static one => (string?)one!["path"] == "/v1/accounts/a")
+        );
+        Assert.That((string?)seen[0]!["node"], Is.EqualTo("one"));
+    }
+
+    [Test]
+    public async Task Schema_NeedsANewerProgram_TheNodeEnds()
+    {
+        await using var one = await StartAsync("one");
+        PostgresServer.Shared.Execute(_database, "UPDATE mailproxy.schema_version SET min_program = 999");
+
+        await Assert.ThatAsync(
+            () => one.Services.GetRequiredService<Stores>().Completion.WaitAsync(TestDaemon.Deadline),
+            Throws.Exception.With.Message.Contains("install the newer version")
+        );
     }
 
     [Test]

@@ -19,6 +19,9 @@ internal sealed class PostgresBench : SqlBench
 
     public override bool KnowsPhases => false;
 
+    /// <summary>The database's.</summary>
+    public string Name => _database;
+
     public PgDatabase Database => (PgDatabase)Data;
 
     protected override string SpoolDirectory => Path.Combine(_root.FullName, "spool");

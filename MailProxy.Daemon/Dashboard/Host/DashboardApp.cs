@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Sharing;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Components.Server;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.StaticWebAssets;
 using Radzen;
@@ -88,7 +89,8 @@ internal sealed class DashboardApp : IAsyncDisposable
         services.AddSingleton(parts.Clock);
         services.AddSingleton(options);
         services.AddRouting();
-        services.AddDataProtection().SetApplicationName("mailproxy").PersistKeysToFileSystem(Directory.CreateDirectory(parts.Keys));
+        services.AddDataProtection().SetApplicationName("mailproxy");
+        services.Configure<KeyManagementOptions>(keys => keys.XmlRepository = new StoredPageKeys(parts.Keys));
         services.AddAntiforgery(forms =>
         {
             forms.Cookie.Name = FormCookie;

@@ -1,16 +1,17 @@
+using MailProxy.Pipeline.Storage;
+
 namespace MailProxy.Daemon.Dashboard.Host;
 
 /// <summary>Puts the page before the HTTP API.</summary>
 internal static class DashboardRegistration
 {
-    /// <param name="data">The data directory; the keys that seal the page's cookies are kept there.</param>
     /// <param name="publicUrl">Where the daemon is reached from outside; null: not known.</param>
-    public static void AddDashboard(this IServiceCollection services, DashboardOptions options, string data, string? publicUrl) =>
+    public static void AddDashboard(this IServiceCollection services, DashboardOptions options, IPageKeys keys, string? publicUrl) =>
         services.AddSingleton(provider =>
         {
             var logs = provider.GetRequiredService<ILoggerFactory>();
             var parts = new DashboardParts(
-                Path.Combine(Path.GetFullPath(data), "page-keys"),
+                keys,
                 provider,
                 publicUrl is null ? null : new Uri(publicUrl),
                 provider.GetRequiredService<TimeProvider>(),

@@ -27,6 +27,10 @@ public sealed partial class AccountTokens(
     // What a signed assertion may be off, in seconds, before the clock is thought to be the cause of a refusal.
     private const long Tolerated = 60;
 
+    // How long a refresh waits for that of another node, and how often it looks.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30),
+        Pace = TimeSpan.FromMilliseconds(200);
+
     private readonly TokenEndpoint _endpoint = new(http, clock);
     private readonly SharedCapacity _asking = new(AtATime, share ?? TenantShare.Unlimited);
     private readonly ConcurrentDictionary<AccountKey, (TokenHolder Tokens, Memory Known)> _holders = new();
@@ -75,10 +79,9 @@ public sealed partial class AccountTokens(
         {
             using var turn = await _asking.TakeAsync(account.Tenant, 1, CancellationToken.None);
             var login = account.OAuth!;
-            var refresh = login.RefreshToken is { } given ? await CurrentAsync(account, given, known) : null;
-            var answer = await GrantedAsync(account, login, refresh, known);
-            if (login.RefreshToken is { } first && answer.Refresh is { } next && next != refresh)
-                await StoreAsync(account, first, next, known);
+            var answer = login.RefreshToken is { } given
+                ? await RefreshAsync(account, login, given, known)
+                : await GrantedAsync(account, login, null, known);
             result = "granted";
             Log.Granted(logger, account.ToString(), answer.Lasts);
             return answer;
@@ -97,6 +100,56 @@ public sealed partial class AccountTokens(
         finally
         {
             metrics.TokenRequests.Of(account.Label, result).Inc();
+        }
+    }
+
+    private async Task<TokenAnswer> RefreshAsync(SmtpAccount account, OAuthLogin login, string given, Memory known)
+    {
+        await TakeTurnAsync(account);
+        try
+        {
+            var refresh = await CurrentAsync(account, given, known);
+            var answer = await GrantedAsync(account, login, refresh, known);
+            if (answer.Refresh is { } next && next != refresh)
+                await StoreAsync(account, given, next, known);
+            return answer;
+        }
+        finally
+        {
+            // What could not be stored is known to this node only: others would use one that the server has ended.
+            if (known.Unstored?.Given != given)
+                await EndTurnAsync(account);
+        }
+    }
+
+    private async Task TakeTurnAsync(SmtpAccount account)
+    {
+        var began = clock.GetTimestamp();
+        try
+        {
+            while (!await refreshTokens.TryTakeTurnAsync(account.Key))
+            {
+                if (clock.GetElapsedTime(began) > LongestWait)
+                    throw new TokenException(TroubleKind.Connect, "Another node has been asking for a token of this account for long.");
+                await Task.Delay(Pace, clock);
+            }
+        }
+        catch (Exception error) when (error is not TokenException)
+        {
+            throw new TokenException(TroubleKind.Connect, $"The turn to use the refresh token cannot be taken: {error.Message}");
+        }
+    }
+
+    private async Task EndTurnAsync(SmtpAccount account)
+    {
+        try
+        {
+            await refreshTokens.EndTurnAsync(account.Key);
+        }
+        catch (Exception error)
+        {
+            // Others wait for a while, and take it then.
+            Log.TurnKept(logger, account.ToString(), error.Message);
         }
     }
 
@@ -185,5 +238,12 @@ public sealed partial class AccountTokens(
             "The clock of the token endpoint of account {Account} is {Ahead} s ahead of this machine's; its time is used. Set the clock"
         )]
         public static partial void Clock(ILogger logger, string account, long ahead);
+
+        [LoggerMessage(
+            524,
+            LogLevel.Warning,
+            "The turn to use the refresh token of account {Account} could not be given back; other nodes wait for it: {Reason}"
+        )]
+        public static partial void TurnKept(ILogger logger, string account, string reason);
     }
 }

@@ -13,6 +13,8 @@ internal abstract class PgSide(PgLink link) : MoveSide
         "nodes",
         "beats",
         "leases",
+        "token_turns",
+        "requests",
         "lease_changes",
         "turns",
         "marks",

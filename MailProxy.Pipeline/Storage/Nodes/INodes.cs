@@ -21,6 +21,9 @@ public interface INodes : ILeases
     /// <summary>The session that keeps house; 0: none does at the moment.</summary>
     long HouseKeeper { get; }
 
+    /// <summary>The version of what is configured, as this node last saw it in the store.</summary>
+    long Configured { get; }
+
     /// <summary>Raised when another node has changed what is configured; answered by <see cref="IsInForce"/>.</summary>
     event Action<long>? ConfigurationChanged;
 

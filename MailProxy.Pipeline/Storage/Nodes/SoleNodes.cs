@@ -48,6 +48,8 @@ public sealed class SoleNodes : INodes
 
     public long HouseKeeper => 0;
 
+    public long Configured => 0;
+
     public LeaseView Now => Sole;
 
     public Task<long> ConfigurationAsync() => Task.FromResult(0L);

@@ -24,6 +24,7 @@ public sealed class PgDatabase : StoreDatabase
     private readonly PgNodes _nodes;
     private readonly PgSignals _signals;
     private readonly PgLargeBodies _bodies;
+    private readonly PgRequests _requests;
     private readonly DataLock _lock;
     private readonly TimeProvider _clock;
 
@@ -78,6 +79,7 @@ public sealed class PgDatabase : StoreDatabase
         Events.Committed = _signals.Events;
         Claims.MayClaim = lane => _nodes.Now.Holds(lane);
         _bodies = new(_source, Writer, clock);
+        _requests = new(_source.OpenConnection, _readers, options.Nodes.Name);
         Writer.Start();
         _nodes.Start();
         _signals.Start();
@@ -86,6 +88,8 @@ public sealed class PgDatabase : StoreDatabase
     public override INodes Nodes => _nodes;
 
     public override ILargeBodies LargeBodies => _bodies;
+
+    public override IRequestStore Requests => _requests;
 
     public override Task Completion => Task.WhenAny(Writer.Completion, _nodes.Completion).Unwrap();
 
@@ -159,6 +163,7 @@ public sealed class PgDatabase : StoreDatabase
         Writer.Dispose();
         _signals.Dispose();
         _nodes.Dispose();
+        _requests.Dispose();
         _readers.Dispose();
         _stageReaders.Dispose();
         _turns.Leave(_clock.GetUtcNow().ToUnixTimeMilliseconds());

@@ -103,7 +103,7 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
             _ofTicket[TicketName.Of(mark.Ticket)] = slot;
         }
 
-        var job = new MarkJob(session => Write(session, mark));
+        var job = new MarkJob((session, written) => Write(session, mark, written));
         _writer!.PostOutcomes(job);
         return (slot, job.Promise);
     }
@@ -140,7 +140,7 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
 
         // Its attempt was never made. What is left of it would keep the ticket from ever being marked again.
         if (!used.IsSettled)
-            _writer!.PostOutcomes(new MarkJob(session => Remove(session, used.Mark.Ticket)) { IsKept = true });
+            _writer!.PostOutcomes(new MarkJob((session, _) => Remove(session, used.Mark.Ticket)) { IsKept = true });
     }
 
     public void Settle(Session session, QueuedMail ticket)
@@ -174,34 +174,31 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
             row.Long(8)
         );
 
-    private bool Write(Session session, Mark mark)
+    private void Write(Session session, Mark mark, Action<int> written)
     {
         var (ticket, permits) = (mark.Ticket, mark.Permits);
-        return session
-                .Prepare(Insert)
-                .Add(node)
-                .Add(ticket.Id)
-                .Add(ticket.Revision)
-                .Add(ticket.Attempt)
-                .Add(ticket.Lane.Number)
-                .Add((long)ticket.Priority)
-                .Add(ticket.Due)
-                .Add(ticket.Recipients)
-                .Add(mark.Recipients)
-                .Add(mark.At)
-                .Add(permits.Account.Key.Stored)
-                .Add(permits.Account.Permits)
-                .Add(permits.Tenant.Key.Stored)
-                .Add(permits.Tenant.Permits)
-                .Add(permits.Installation.Permits)
-                .Run() == 1;
+        session
+            .Prepare(Insert)
+            .Add(node)
+            .Add(ticket.Id)
+            .Add(ticket.Revision)
+            .Add(ticket.Attempt)
+            .Add(ticket.Lane.Number)
+            .Add((long)ticket.Priority)
+            .Add(ticket.Due)
+            .Add(ticket.Recipients)
+            .Add(mark.Recipients)
+            .Add(mark.At)
+            .Add(permits.Account.Key.Stored)
+            .Add(permits.Account.Permits)
+            .Add(permits.Tenant.Key.Stored)
+            .Add(permits.Tenant.Permits)
+            .Add(permits.Installation.Permits)
+            .Post(written);
     }
 
-    private bool Remove(Session session, QueuedMail ticket)
-    {
+    private void Remove(Session session, QueuedMail ticket) =>
         session.Prepare(Delete).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(node).Post();
-        return true;
-    }
 
     private sealed class Slot(Mark mark)
     {
@@ -217,7 +214,8 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
 }
 
 /// <summary>Writes or removes one mark. One that could not be written is not tried again: its attempt does not begin.</summary>
-internal sealed class MarkJob(Func<Session, bool> write) : WriteJob
+/// <param name="write">Tells how many rows were written.</param>
+internal sealed class MarkJob(Action<Session, Action<int>> write) : WriteJob
 {
     private readonly TaskCompletionSource<bool> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isWritten;
@@ -227,7 +225,11 @@ internal sealed class MarkJob(Func<Session, bool> write) : WriteJob
 
     public Task<bool> Promise => _promise.Task;
 
-    public override void Run(Session session) => _isWritten = write(session);
+    public override void Run(Session session)
+    {
+        _isWritten = false; // it may be tried again
+        write(session, changed => _isWritten = changed == 1);
+    }
 
     public override void Committed() => _promise.TrySetResult(_isWritten);
 

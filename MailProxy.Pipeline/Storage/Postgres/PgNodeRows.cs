@@ -10,6 +10,9 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 internal sealed record NodeLook(IReadOnlyList<NodeRow> Nodes, long LastEvent, long Configuration, long LeaseVersion, bool HasTraces)
 {
     public IReadOnlyList<(long Number, string Tenant)> Suppressing { get; init; } = [];
+
+    /// <summary>The oldest version of the schema that a program must know.</summary>
+    public long LeastProgram { get; init; }
 }
 
 /// <summary>What a node tells of itself.</summary>
@@ -29,7 +32,8 @@ internal static class PgNodeRows
         """;
 
     private const string News = """
-        SELECT last_event, config_version, (SELECT version FROM lease_changes), (EXISTS (SELECT 1 FROM message_traces))::int FROM turns
+        SELECT last_event, config_version, (SELECT version FROM lease_changes), (EXISTS (SELECT 1 FROM message_traces))::int,
+            (SELECT min_program FROM schema_version) FROM turns
         """;
 
     private const string Suppressing = "SELECT number, tenant FROM suppressing_tenants WHERE number > ?1 ORDER BY number";
@@ -66,7 +70,7 @@ internal static class PgNodeRows
         var nodes = AllAlive(session);
         var row = session.Prepare(News);
         row.Step();
-        var look = new NodeLook(nodes, row.Long(0), row.Long(1), row.Long(2), row.Int(3) == 1);
+        var look = new NodeLook(nodes, row.Long(0), row.Long(1), row.Long(2), row.Int(3) == 1) { LeastProgram = row.Long(4) };
         row.Reset();
         return look with { Suppressing = session.Query(Suppressing, static one => (one.Long(0), one.Text(1)), suppressing) };
     }

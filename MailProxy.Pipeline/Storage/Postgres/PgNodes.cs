@@ -26,6 +26,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly PeerWatch _watch;
+    private readonly PgRest _rest;
     private readonly PgLeases _leases;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,7 +39,6 @@ internal sealed partial class PgNodes : INodes, IDisposable
         _isTroubled;
     private volatile bool _isLeaving;
     private long? _givingSince; // Stopwatch time
-    private (long Ticks, long Wall) _good; // when the last beat that succeeded began
 
     public PgNodes(
         long me,
@@ -54,7 +54,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
         (Me, _open, _options, _claims, _news, _signals, _clock, _logger) = (me, open, options, claims, news, signals, clock, logger);
         _watch = new(options.TimeToLive, options.TimeToLive / 2);
         _leases = new(me, () => Changed?.Invoke(), logger);
-        _good = (Stopwatch.GetTimestamp(), Wall());
+        _rest = new(options, clock);
         _thread = new(Run) { IsBackground = true, Name = "store nodes" };
     }
 
@@ -78,6 +78,8 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
     public IReadOnlyDictionary<long, int> LanesOf => _leases.LanesOf;
 
+    public long Configured => Volatile.Read(ref _look)?.Configuration ?? 0;
+
     public long HouseKeeper => _leases.Now.HouseKeeper;
 
     /// <summary>Faults when this node was declared dead, or because of a mistake.</summary>
@@ -86,19 +88,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     /// <summary>
     /// How long this node may still send without having heard of the database; below zero: others may have taken its lanes over.
     /// </summary>
-    public TimeSpan Rest
-    {
-        get
-        {
-            lock (_gate)
-            {
-                // A machine that was suspended may have stopped the one, and somebody may have set the other.
-                var past = Stopwatch.GetElapsedTime(_good.Ticks);
-                var wall = TimeSpan.FromMilliseconds(Wall() - _good.Wall);
-                return _options.TimeToLive - _options.Margin - (wall > past ? wall : past);
-            }
-        }
-    }
+    public TimeSpan Rest => _rest.Left;
 
     public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver)
     {
@@ -244,15 +234,16 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
     private void LookAround(PgSession session)
     {
-        var began = (Stopwatch.GetTimestamp(), Wall());
+        var began = _rest.Now();
         long seen;
         lock (_gate)
             seen = _seen;
-        var look = PgNodeRows.Look(session, new(Me, began.Item2, seen, _isLeaving, _options.Profiles()), _news.Suppressing);
+        var look = PgNodeRows.Look(session, new(Me, began.Wall, seen, _isLeaving, _options.Profiles()), _news.Suppressing);
         if (look.Nodes.All(node => node.Session != Me))
             throw new NodeDeadException();
-        lock (_gate)
-            _good = began;
+        if (look.LeastProgram > PgMigrator.Latest)
+            throw NodeDeadException.TooOld(look.LeastProgram, PgMigrator.Latest);
+        _rest.Renew(began);
         Volatile.Write(ref _look, look);
         var others = look.Nodes.Where(node => node.Session != Me).ToList();
         foreach (var dead in _watch.Look(others, Stopwatch.GetElapsedTime(0)))
@@ -269,14 +260,12 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
     private void End(PgSession session, NodeRow node)
     {
-        if (PgNodeRows.End(session, node, Wall()))
+        if (PgNodeRows.End(session, node, _clock.GetUtcNow().ToUnixTimeMilliseconds()))
         {
             Log.DeclaredDead(_logger, node.Name, node.Session, _options.TimeToLive.TotalSeconds);
             Look(); // to take over what it held
         }
     }
-
-    private long Wall() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static partial class Log
     {

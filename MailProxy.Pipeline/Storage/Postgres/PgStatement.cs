@@ -88,13 +88,35 @@ internal sealed class PgStatement(PgSession session, string sql) : Statement
         return Math.Max(0, changed);
     }
 
-    public override void Post()
+    public override void Post() => session.Post(Take());
+
+    public override void Post(Action<int> changed) => session.Post(Take(), changed);
+
+    /// <summary>The statement with its values, for a batch; the next values may be added.</summary>
+    public NpgsqlBatchCommand Take()
     {
         var command = new NpgsqlBatchCommand(sql);
         foreach (var value in _values)
             command.Parameters.Add(value);
         Reset();
-        session.Post(command);
+        return command;
+    }
+
+    /// <summary>Stands at a row that was read by a batch.</summary>
+    public Statement At(object?[] row)
+    {
+        Reset();
+        _rows.Add(row);
+        (_at, _isAll) = (0, true);
+        return this;
+    }
+
+    public static object?[] RowOf(NpgsqlDataReader reader)
+    {
+        var row = new object?[reader.FieldCount];
+        for (var i = 0; i < row.Length; i++)
+            row[i] = reader.IsDBNull(i) ? null : reader.GetValue(i);
+        return row;
     }
 
     public override bool IsNull(int column) => this[column] is null;
@@ -142,12 +164,7 @@ internal sealed class PgStatement(PgSession session, string sql) : Statement
         using var reader = command.ExecuteReader();
         command.Parameters.Clear(); // they belong to the next portion's command too
         while (reader.Read())
-        {
-            var row = new object?[reader.FieldCount];
-            for (var i = 0; i < row.Length; i++)
-                row[i] = reader.IsDBNull(i) ? null : reader.GetValue(i);
-            _rows.Add(row);
-        }
+            _rows.Add(RowOf(reader));
 
         _taken += _rows.Count;
         _isAll = _rows.Count < most;

@@ -67,6 +67,10 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 
     public override void Commit()
     {
+        // Of a commit whose answer is lost nobody would be told.
+        if (_session.AnyTold)
+            _session.Flush();
+
         // The COMMIT of a transaction that has failed is no error; any statement before it is.
         _session.Post(
             _kept == (Numbers.LastEvent, Numbers.LastMessage) ? new("SELECT 1") : Command(Keep, Numbers.LastEvent, Numbers.LastMessage)

@@ -23,11 +23,12 @@ internal sealed class AppendJob(Func<IReadOnlyList<AcceptedBatch>> take, Submiss
 
     public override void Run(Session session)
     {
+        var known = new KnownBefore(session, Batches);
         foreach (var batch in Batches)
         {
             // Taken as late as possible, because until now the endpoint may withdraw the submission.
             if (batch.Submission.TryTake())
-                writer.Write(session, batch, _result);
+                writer.Write(session, batch, known, _result);
             else
                 _result.Refuse(batch, null);
         }

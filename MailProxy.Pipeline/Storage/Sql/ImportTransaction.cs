@@ -78,7 +78,7 @@ public sealed class ImportTransaction
         var isFinal = imported.State.IsFinal();
         var number = isFinal
             ? MessageRows.TryInsertBare(_session, _numbers, mail, imported.State, imported.Events.Count)
-            : MessageRows.TryInsert(_session, _numbers, mail, imported.State, imported.Events.Count);
+            : MessageRows.TryInsert(_session, _numbers, mail, imported.State, sequence: imported.Events.Count);
         if (number is not { } added)
             return Find(mail.Key)!.Value.Number <= _last ? ImportedAs.Known : ImportedAs.Twice;
         if (isFinal)

@@ -32,10 +32,25 @@ internal static class MessageRows
     private const string ReadBody = "SELECT json FROM bodies WHERE message = ?1";
 
     /// <summary>Returns the new message's number; null when the id is known.</summary>
+    /// <param name="known">All ids that are known, of which the new one becomes one; null: whether it is the insert finds out.</param>
     /// <param name="sequence">Of the event that the caller appends.</param>
-    public static long? TryInsert(Session session, NumberLine numbers, AcceptedMail mail, MessageState state, int sequence = 1)
+    public static long? TryInsert(
+        Session session,
+        NumberLine numbers,
+        AcceptedMail mail,
+        MessageState state,
+        HashSet<MessageKey>? known = null,
+        int sequence = 1
+    )
     {
-        if (TryInsertBare(session, numbers, mail, state, sequence) is not { } number)
+        if (
+            (
+                known is null
+                    ? TryInsertBare(session, numbers, mail, state, sequence)
+                    : Insert(session, numbers, mail, state, sequence, known)
+            )
+            is not { } number
+        )
             return null;
         AddParts(session, number, mail);
         return number;
@@ -46,6 +61,28 @@ internal static class MessageRows
     {
         var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
         return AddColumns(insert, mail, state).Add(sequence).Add(numbers.LastMessage + 1).Run() == 0 ? null : ++numbers.LastMessage;
+    }
+
+    private static long? Insert(
+        Session session,
+        NumberLine numbers,
+        AcceptedMail mail,
+        MessageState state,
+        int sequence,
+        HashSet<MessageKey> known
+    )
+    {
+        if (!known.Add(mail.Key))
+            return null;
+        var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
+        AddColumns(insert, mail, state).Add(sequence).Add(numbers.LastMessage + 1).Post(Check);
+        return ++numbers.LastMessage;
+
+        void Check(int inserted)
+        {
+            if (inserted != 1)
+                throw new InvalidOperationException($"The message {mail.Key.Id} was there, though nobody else writes meanwhile.");
+        }
     }
 
     /// <summary>Replaces the content under a known id: everything except the number, the id and the events.</summary>

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Pipeline.Storage.Sql;
@@ -24,6 +25,7 @@ internal sealed class OutcomeWriter(EventRows events, Claims claims, LimitUses u
 
     private readonly List<Open> _group = [];
     private readonly HashSet<long> _messages = [];
+    private readonly List<int> _asked = [];
 
     /// <param name="written">Is set for each: false where the ticket is stale and nothing was written.</param>
     public void Write(Session session, IReadOnlyList<Settlement> settlements, bool[] written)
@@ -32,16 +34,22 @@ internal sealed class OutcomeWriter(EventRows events, Claims claims, LimitUses u
         {
             _group.Clear();
             _messages.Clear();
+            _asked.Clear();
 
             // A message that comes a second time is looked at only when the first settlement is written.
             for (; next < settlements.Count && _messages.Add(settlements[next].Ticket.Id); next++)
-            {
-                var open = Look(session, settlements[next]);
-                written[next] = open is not null;
-                if (open is { } one)
-                    _group.Add(one);
-            }
-
+                _asked.Add(next);
+            session.AskEach(
+                Find,
+                _asked,
+                (find, at) => AddName(find, settlements[at].Ticket),
+                (at, row) =>
+                {
+                    written[at] = row is not null; // else the ticket is stale
+                    if (row is not null)
+                        _group.Add(OpenOf(settlements[at], row));
+                }
+            );
             WriteGroup(session);
         }
     }
@@ -49,19 +57,12 @@ internal sealed class OutcomeWriter(EventRows events, Claims claims, LimitUses u
     /// <summary>Called when the turn was rolled back.</summary>
     public void Undone() => uses.Forget();
 
-    /// <summary>Null: the ticket is stale.</summary>
-    private static Open? Look(Session session, Settlement settlement)
-    {
-        var ticket = settlement.Ticket;
-        var row = session.Prepare(Find).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt);
-        if (!row.Step())
-            return null;
-        if (row.IsNull(1))
-            throw new InvalidOperationException($"Message {ticket.Id} is queued but does not exist.");
-        var open = new Open(settlement, row.Int(0), row.Text(1), settlement.By ?? new(row.Int(2)), row.Int(3));
-        row.Reset();
-        return open;
-    }
+    private static void AddName(Statement find, QueuedMail ticket) => find.Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt);
+
+    private static Open OpenOf(Settlement settlement, Statement row) =>
+        row.IsNull(1)
+            ? throw new InvalidOperationException($"Message {settlement.Ticket.Id} is queued but does not exist.")
+            : new(settlement, row.Int(0), row.Text(1), settlement.By ?? new(row.Int(2)), row.Int(3));
 
     private void WriteGroup(Session session)
     {

@@ -7,7 +7,8 @@ namespace MailProxy.Pipeline.Storage.Sql;
 /// Checks again, in the transaction that stores a submission, whether everything that it was validated against still exists: its account,
 /// which is deleted with its tenant too, and the volumes that its attachments name. A person may have deleted them since the validation,
 /// and
-/// the deletion, which looks for unfinished mail, cannot have seen what was not stored yet. One instance per submission.
+/// the deletion, which looks for unfinished mail, cannot have seen what was not stored yet. One instance for
+/// submissions that are written one after the other.
 /// </summary>
 internal sealed class ReferenceCheck(Session session)
 {

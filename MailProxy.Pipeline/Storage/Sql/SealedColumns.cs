@@ -23,6 +23,7 @@ internal static class SealedColumns
         ("volumes", "secret", "'volume/' || tenant || '/' || id || '/secret'"),
         ("tenants", "attachment_auth", "'tenant/' || id || '/attachment_auth'"),
         ("link_key", "secret", "'links/key'"),
+        ("page_keys", "xml", "'page_key/' || name"),
         ("compat_documents", "document", "'compat/' || tenant || '/' || kind || '/' || id"),
     ];
 

@@ -8,6 +8,18 @@ namespace MailProxy.Pipeline.Storage.Sql;
 /// <summary>Refresh tokens, a row an account.</summary>
 public sealed class SqlRefreshTokens(StoreDatabase database, SecretBox box, TimeProvider clock) : IRefreshTokens
 {
+    /// <summary>The time after which a node's turn counts no more: it can ask twice, and write what it was given.</summary>
+    public static readonly TimeSpan LongestTurn = TimeSpan.FromMinutes(2);
+
+    // Several nodes share a PostgreSQL database only, and its clock is the one that all have.
+    private const string Take = """
+        INSERT INTO token_turns (account, session, taken_at) VALUES (?1, ?2, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+        ON CONFLICT (account) DO UPDATE SET session = excluded.session, taken_at = excluded.taken_at
+            WHERE token_turns.session = excluded.session OR token_turns.taken_at < excluded.taken_at - ?3
+                OR NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.session = token_turns.session AND nodes.dead_at IS NULL)
+        RETURNING account
+        """;
+
     public Task<string?> FindAsync(AccountKey account, string given) =>
         database.Readers.ReadAsync(session =>
         {
@@ -34,6 +46,19 @@ public sealed class SqlRefreshTokens(StoreDatabase database, SecretBox box, Time
             )
         );
     }
+
+    public async Task<bool> TryTakeTurnAsync(AccountKey account) =>
+        !database.Nodes.IsShared
+        || await database.Writer.WriteAsync(session =>
+            session.QueryNumber(Take, (long)account.Number, database.Nodes.Me, (long)LongestTurn.TotalMilliseconds) is not null
+        );
+
+    public Task EndTurnAsync(AccountKey account) =>
+        database.Nodes.IsShared
+            ? database.Writer.WriteAsync(session =>
+                session.Run("DELETE FROM token_turns WHERE account = ?1 AND session = ?2", account.Number, database.Nodes.Me)
+            )
+            : Task.CompletedTask;
 
     private static string OwnerOf(AccountKey account) => $"account/{account.Number}/refresh_token";
 }

@@ -53,6 +53,9 @@ internal abstract class Statement : IDisposable
     /// </summary>
     public virtual void Post() => Run();
 
+    /// <summary>The same; how many rows it has changed is told, at the latest before the commit.</summary>
+    public virtual void Post(Action<int> changed) => changed(Run());
+
     /// <summary>The first column of the first row; null when there is no row, or when it is NULL.</summary>
     public long? Scalar()
     {

@@ -45,6 +45,9 @@ public abstract class StoreDatabase : IDisposable
     /// <summary>Where large bodies are kept for other nodes; null: nowhere.</summary>
     public virtual ILargeBodies? LargeBodies => null;
 
+    /// <summary>Where nodes keep the requests that they have answered; null: there is one node only.</summary>
+    public virtual IRequestStore? Requests => null;
+
     /// <summary>Removes what was kept of large bodies that no row names.</summary>
     internal virtual void SweepLargeBodies() { }
 

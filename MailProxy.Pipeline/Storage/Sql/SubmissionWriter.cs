@@ -21,24 +21,23 @@ internal sealed class SubmissionWriter(
 {
     private const string IsAnyBatchSuspended = "SELECT EXISTS (SELECT 1 FROM suspended_batches)";
 
-    public void Write(Session session, AcceptedBatch batch, AppendResult result)
+    public void Write(Session session, AcceptedBatch batch, KnownBefore known, AppendResult result)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var submission = batch.Submission;
-        if (submission.Idempotency is { } known && IdempotencyRows.Find(session, submission.Tenant, known, now) is { } earlier)
+        if (submission.Idempotency is { } key && IdempotencyRows.Find(session, submission.Tenant, key, now) is { } earlier)
         {
             result.Refuse(batch, earlier);
             return;
         }
 
-        var references = new ReferenceCheck(session);
         var lines = new ReceiptLine[batch.Lines.Count];
         for (var i = 0; i < lines.Length; i++)
         {
             var (mail, id, problem) = batch.Lines[i];
             lines[i] = mail is null
                 ? new(id, MessageState.Failed, 0, problem ?? throw new InvalidOperationException("A line has neither mail nor problem."))
-                : Write(session, references, mail, now, result);
+                : Write(session, known, mail, now, result);
         }
 
         if (submission.Idempotency is { } claim && claim.Render(lines) is { } answer)
@@ -66,9 +65,9 @@ internal sealed class SubmissionWriter(
         trash.Add(batches.SelectMany(b => b.Lines).Select(l => l.Mail?.Body.SpoolFile).OfType<string>());
     }
 
-    private ReceiptLine Write(Session session, ReferenceCheck references, AcceptedMail mail, long now, AppendResult result)
+    private ReceiptLine Write(Session session, KnownBefore known, AcceptedMail mail, long now, AppendResult result)
     {
-        if (references.Fault(mail) is { } fault)
+        if (known.References.Fault(mail) is { } fault)
         {
             result.Drop(mail.Body.SpoolFile);
             return new(mail.Key.Id, default, 0, fault);
@@ -77,7 +76,10 @@ internal sealed class SubmissionWriter(
         var (state, due) = mail.SendAt > now ? (MessageState.Scheduled, mail.SendAt.Value) : (MessageState.Queued, 0);
         var keptBack = suppressed.In(session, mail, now);
         var isAll = keptBack.Count == mail.Recipients.Count;
-        if (MessageRows.TryInsert(session, numbers, mail, isAll ? MessageState.Suppressed : state, isAll ? 0 : 1) is not { } number)
+        if (
+            MessageRows.TryInsert(session, numbers, mail, isAll ? MessageState.Suppressed : state, known.Ids, isAll ? 0 : 1)
+            is not { } number
+        )
             return Again(session, mail, state, due, now, result);
         if (mail.Trace is not null)
             traces.Write(session, number, mail.Trace);

@@ -36,6 +36,12 @@ internal sealed class FakeTokenEndpoint : HttpMessageHandler, IRefreshTokens
 
     public Exception? StoreFails { get; set; }
 
+    /// <summary>Whether the turn is free.</summary>
+    public Func<bool> IsTurnFree { get; set; } = static () => true;
+
+    /// <summary>Turns that were taken and not given back.</summary>
+    public int TurnsHeld { get; private set; }
+
     public static SmtpAccount Account(int port = 587, OAuthLogin? login = null) =>
         Sample.Account(port) with
         {
@@ -71,6 +77,20 @@ internal sealed class FakeTokenEndpoint : HttpMessageHandler, IRefreshTokens
         if (StoreFails is { } failure)
             return Task.FromException(failure);
         Stored[account] = (given, now);
+        return Task.CompletedTask;
+    }
+
+    public Task<bool> TryTakeTurnAsync(AccountKey account)
+    {
+        var taken = IsTurnFree();
+        if (taken)
+            TurnsHeld = 1;
+        return Task.FromResult(taken);
+    }
+
+    public Task EndTurnAsync(AccountKey account)
+    {
+        TurnsHeld = 0;
         return Task.CompletedTask;
     }
 

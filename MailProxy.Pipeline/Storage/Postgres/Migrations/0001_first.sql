@@ -109,11 +109,42 @@ CREATE TABLE refresh_tokens (
     at      bigint NOT NULL
 );
 
+-- Which node uses an account's refresh token at the moment.
+CREATE TABLE token_turns (
+    account  bigint PRIMARY KEY,
+    session  bigint NOT NULL,
+    taken_at bigint NOT NULL -- by this server's clock
+) WITH (fillfactor = 50);
+
 CREATE TABLE secret_warnings (
     account    bigint PRIMARY KEY,
     expires_at bigint NOT NULL,
     days       bigint NOT NULL
 );
+
+CREATE TABLE page_keys (
+    name str    PRIMARY KEY,
+    xml  bytea  NOT NULL,
+    at   bigint NOT NULL
+);
+
+-- Requests to the API that nodes have answered.
+CREATE TABLE requests (
+    number     bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    node       str    NOT NULL,
+    tenant     str    NOT NULL, -- empty: nobody's
+    failed     bigint NOT NULL,
+    at         bigint NOT NULL,
+    method     str    NOT NULL,
+    path       str    NOT NULL,
+    status     bigint NOT NULL,
+    micros     bigint NOT NULL, -- from its head to the end of its answer
+    code       str,
+    actor      str    NOT NULL,
+    request_id str    NOT NULL,
+    messages   str              -- a JSON array
+);
+CREATE INDEX requests_tenant ON requests (tenant, number);
 
 CREATE TABLE account_circuits (
     account bigint PRIMARY KEY,

@@ -1,0 +1,157 @@
+using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Flow;
+using MailProxy.Pipeline.Storage;
+
+namespace MailProxy.Daemon.Api;
+
+/// <summary>
+/// The last requests of a day that any node has answered, in the store. Each node brings what it has answered once a second, of very
+/// many the last ones; half of that room is for requests that failed. What the store cannot take now is brought later.
+/// </summary>
+internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leases, TimeProvider clock, ILogger<SharedRequestLog> logger)
+    : IRequestLog,
+        IAsyncDisposable
+{
+    private const int MostPending = 250; // of each kind
+    private const int TrimEvery = 60;
+
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly CancellationTokenSource _stop = new();
+    private Queue<LoggedRequest> _good = new();
+    private Queue<LoggedRequest> _bad = new();
+    private Task? _bringing;
+
+    public void Note(LoggedRequest request)
+    {
+        lock (_gate)
+        {
+            Add(request.HasFailed ? _bad : _good, request);
+            _bringing ??= Task.Run(BringAsync);
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<LoggedRequest>> ReadAsync(
+        string? tenant,
+        bool failedOnly,
+        string? message,
+        long? before,
+        int limit
+    )
+    {
+        await FlushAsync(); // who has just asked for something sees it
+        return await store.ReadAsync(new(tenant, failedOnly, message, before, Since, limit));
+    }
+
+    public async ValueTask ForgetAsync(string tenant)
+    {
+        lock (_gate)
+        {
+            _good = new(_good.Where(one => one.Tenant != tenant));
+            _bad = new(_bad.Where(one => one.Tenant != tenant));
+        }
+
+        await store.ForgetAsync(tenant);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        if (_bringing is { } bringing)
+            await bringing;
+    }
+
+    private long Since => clock.GetUtcNow().Subtract(RequestLog.Kept).ToUnixTimeMilliseconds();
+
+    private static void Add(Queue<LoggedRequest> queue, LoggedRequest request)
+    {
+        queue.Enqueue(request);
+        if (queue.Count > MostPending)
+            queue.Dequeue();
+    }
+
+    private async Task BringAsync()
+    {
+        try
+        {
+            for (var turn = 1; ; turn++)
+            {
+                await Task.Delay(Pace, clock, _stop.Token);
+                await TryAsync(FlushAsync);
+                if (turn % TrimEvery == 0 && leases.Now.KeepsHouse)
+                    await TryAsync(() => store.TrimAsync(Since, RequestLog.UsualCapacity));
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The daemon ends.
+        }
+    }
+
+    private async Task TryAsync(Func<Task> write)
+    {
+        try
+        {
+            await write();
+        }
+        catch (StoreUnavailableException)
+        {
+            // It is brought with the next ones; that the database is away others say.
+        }
+        catch (Exception error)
+        {
+            Log.NotBrought(logger, error);
+        }
+    }
+
+    private async Task FlushAsync()
+    {
+        await _turn.WaitAsync(_stop.Token);
+        try
+        {
+            LoggedRequest[] pending;
+            lock (_gate)
+            {
+                pending = [.. _good.Concat(_bad).OrderBy(static one => one.At)];
+                _good.Clear();
+                _bad.Clear();
+            }
+
+            if (pending.Length == 0)
+                return;
+            try
+            {
+                await store.AddAsync(pending);
+            }
+            catch
+            {
+                GiveBack(pending);
+                throw;
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    // Before what came meanwhile.
+    private void GiveBack(LoggedRequest[] pending)
+    {
+        lock (_gate)
+        {
+            var (good, bad) = (_good, _bad);
+            (_good, _bad) = (new(), new());
+            foreach (var one in pending.Concat(good).Concat(bad))
+                Add(one.HasFailed ? _bad : _good, one);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(950, LogLevel.Error, "The requests that were answered could not be noted in the store")]
+        public static partial void NotBrought(ILogger logger, Exception fault);
+    }
+}
