@@ -121,12 +121,12 @@ internal sealed class StoreMoveTests
     [Test]
     public void Try_OlderSchema_LeavesItAsItIsAndSaysSo()
     {
-        _bench.InSqlite("a", "DROP TABLE message_traces; DROP TRIGGER message_traces_gone; PRAGMA user_version = 36");
-        Assert.That(MoveBench.Make(_bench.Sqlite("a"), _bench.Postgres).Try().Older, Is.EqualTo(36));
-        Assert.That(_bench.Dump("a"), Does.Not.Contain("message_traces"));
+        _bench.InSqlite("a", "DROP TABLE page_keys; PRAGMA user_version = 37");
+        Assert.That(MoveBench.Make(_bench.Sqlite("a"), _bench.Postgres).Try().Older, Is.EqualTo(37));
+        Assert.That(_bench.Dump("a"), Does.Not.Contain("page_keys"));
 
         _bench.Move(_bench.Sqlite("a"), _bench.Postgres);
-        Assert.That(_bench.InPostgres("SELECT count(*) FROM message_traces"), Is.EqualTo(0));
+        Assert.That(_bench.InPostgres("SELECT count(*) FROM page_keys"), Is.EqualTo(0));
     }
 
     [Test]
