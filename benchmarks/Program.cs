@@ -22,6 +22,8 @@ switch (args)
 {
     case ["chaos", "restart", .. var rest]:
         return await RestartRun.RunAsync(rest, Checkout.Root());
+    case ["nodes", var scenario, .. var rest] when ProofRun.IsScenario(scenario):
+        return await ProofRun.RunAsync(scenario, rest, Checkout.Root());
     case ["nodes", .. var rest]:
         return await NodesRun.RunAsync(rest, Checkout.Root());
     case ["chaos", .. var rest]:
