@@ -157,7 +157,7 @@ internal static class NodesRun
     }
 
     /// <summary>Releases what waits for a person after an ambiguous attempt, and waits until nothing waits.</summary>
-    private static async Task DrainAsync(DaemonProcess daemon, StoreLook store)
+    public static async Task DrainAsync(DaemonProcess daemon, StoreLook store)
     {
         var deadline = Stopwatch.StartNew();
         while (store.Count("SELECT count(*) FROM queue") > 0 && deadline.Elapsed < TimeSpan.FromMinutes(5))

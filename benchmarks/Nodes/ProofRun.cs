@@ -11,6 +11,7 @@ internal static class ProofRun
         ["upgrade"] = (["--rounds", "--rate", "--newer"], UpgradeRun.RunAsync),
         ["rates"] = (["--rounds", "--messages"], RatesRun.RunAsync),
         ["failover"] = (["--rounds", "--rate"], FailoverRun.RunAsync),
+        ["drift"] = (["--messages", "--hold"], DriftRun.RunAsync),
     };
 
     public static bool IsScenario(string name) => Scenarios.ContainsKey(name);
