@@ -6,8 +6,8 @@ namespace MailProxy.Benchmarks.Nodes;
 /// <param name="Lost">Acknowledged and never taken by the sink, nor closed as ambiguous.</param>
 /// <param name="Unadmitted">Doubled without an event that says so.</param>
 /// <param name="Ended">Nodes that ended by themselves and were started again.</param>
-/// <param name="Answers">From each kill to the first post that was acknowledged after the longest time without one, in seconds.</param>
-/// <param name="Lanes">From each kill to the first mail of the last lane, in seconds.</param>
+/// <param name="Answers">From each kill to the first post that was acknowledged after the promotion, in seconds.</param>
+/// <param name="Lanes">From each kill to the first mail of the last lane after the promotion, in seconds.</param>
 internal sealed record FailoverCounts(
     int Kills,
     int Acknowledged,
@@ -22,7 +22,7 @@ internal sealed record FailoverCounts(
     private const int Ambiguous = 13,
         AmbiguousEvent = 9;
 
-    public static FailoverCounts Of(DurableServer server, UpgradeTally tally, RecordingSink sink, List<TimeSpan> kills, int ended)
+    public static FailoverCounts Of(DurableServer server, UpgradeTally tally, RecordingSink sink, List<Failover> kills, int ended)
     {
         var store = new StoreLook(server.ConnectionString);
         var admitted = store
@@ -42,8 +42,8 @@ internal sealed record FailoverCounts(
             doubled.Count,
             doubled.Count(id => !admitted.Contains(id)),
             ended,
-            [.. kills.Select(tally.AnswerAfter).OfType<TimeSpan>().Select(static time => time.TotalSeconds)],
-            [.. kills.Select(tally.LanesAfter).OfType<TimeSpan>().Select(static time => time.TotalSeconds)]
+            [.. kills.Select(one => (tally.AnswerAfter(one.Promoted) - one.Killed)?.TotalSeconds).OfType<double>()],
+            [.. kills.Select(one => (tally.LanesAfter(one.Promoted) - one.Killed)?.TotalSeconds).OfType<double>()]
         );
     }
 }

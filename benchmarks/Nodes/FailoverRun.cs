@@ -12,6 +12,15 @@ internal static class FailoverRun
         Clients = 12;
 
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+
+    // What is tried again is tried again while somebody looks.
+    private static readonly (string, string)[] Soon =
+    [
+        ("MAILPROXY_REPORT__RETRYMINUTES", "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2"),
+        ("MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST", "00:00:01"),
+        ("MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST", "00:00:01"),
+    ];
 
     public static async Task<ProofResult> RunAsync(ProofPlace place)
     {
@@ -30,7 +39,7 @@ internal static class FailoverRun
         await using var sink = new RecordingSink(static () => 1) { OnTaken = tally.Arrive };
         var (primary, other) = (DurableServer.Start("wal_keep_size = 512MB"), FreePort.Take());
         DurableServer? replica = null;
-        DaemonProcess[] nodes = [.. Enumerable.Range(1, Nodes).Select(n => place.Node($"n{n}", primary.With(other)))];
+        DaemonProcess[] nodes = [.. Enumerable.Range(1, Nodes).Select(n => place.Node($"n{n}", primary.With(other), Soon))];
         try
         {
             foreach (var node in nodes)
@@ -51,18 +60,21 @@ internal static class FailoverRun
                     .Select(n => new UpgradeClient(uris, n, every, UpgradeRun.Accounts, tally).RunAsync(stop.Token)),
             ];
             var restarting = RestartAsync(nodes, stop.Token);
-            var kills = new List<TimeSpan>();
+            var kills = new List<Failover>();
             for (var round = 0; round < rounds; round++)
             {
                 replica = primary.Replicate(other);
                 await primary.WaitForReplicasAsync(isSynchronous);
                 await Task.Delay(Between);
-                kills.Add(tally.Now);
+                var killed = tally.Now;
                 primary.Kill();
                 replica.Promote();
+                kills.Add(new(killed, tally.Now));
                 other = primary.Port;
                 primary.Dispose();
                 (primary, replica) = (replica, null);
+                for (var begun = tally.Now; tally.LanesAfter(kills[^1].Promoted) is null && tally.Now - begun < Longest; )
+                    await Task.Delay(50);
                 await Task.Delay(Between);
                 if (Array.Find(clients, static client => client.IsFaulted) is { } fault)
                     await fault;
@@ -104,19 +116,22 @@ internal static class FailoverRun
         return ended;
     }
 
-    /// <summary>Releases what waits for a person after an ambiguous attempt, and waits until nothing waits.</summary>
     private static async Task DrainAsync(DaemonProcess node, DurableServer server)
     {
         await node.ReadyAsync(Within(60));
         var look = new StoreLook(server.ConnectionString);
-        for (var left = 480; look.Count("SELECT count(*) FROM queue") > 0; left--)
-        {
-            if (left == 0)
-                throw new TimeoutException("The queue is not empty two minutes after the last post.");
-            await node.PostAsync("/v1/dispatcher/run-now");
-            await Task.Delay(250);
-        }
+        await NodesRun.DrainAsync(node, look);
+        var left = look.Each(
+            "SELECT m.id || ' of lane ' || q.lane || ', state ' || q.state || ', due ' || q.due || ', attempt ' || q.attempt FROM queue q "
+                + "JOIN messages m ON m.number = q.message LIMIT 20",
+            static row => row.GetString(0)
+        );
+        if (left.Count > 0)
+            throw new TimeoutException($"The queue is not empty five minutes after the last post: {string.Join("; ", left)}.");
     }
 
     private static CancellationToken Within(int seconds) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 }
+
+/// <summary>When the primary was killed, and when its replica took writes.</summary>
+internal readonly record struct Failover(TimeSpan Killed, TimeSpan Promoted);

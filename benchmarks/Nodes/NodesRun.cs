@@ -82,7 +82,15 @@ internal static class NodesRun
         await using var webhook = await WatchingWebhook.StartAsync();
         NodeProcess[] nodes =
         [
-            .. new[] { "n1", "n2", "n3" }.Select(name => new NodeProcess(name, program, place, server, database, options)),
+            .. new[] { "n1", "n2", "n3" }.Select(name => new NodeProcess(
+                name,
+                program,
+                place,
+                server,
+                database,
+                options,
+                hasClock: name == "n3" && FakeClock.Library is not null
+            )),
         ];
         HttpClient[] https = [.. nodes.Select(static node => node.Http)];
         var acknowledged = new ConcurrentDictionary<string, string>();

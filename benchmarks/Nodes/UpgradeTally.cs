@@ -7,8 +7,6 @@ namespace MailProxy.Benchmarks.Nodes;
 /// <summary>What clients and sink saw while nodes were exchanged. From any thread.</summary>
 internal sealed class UpgradeTally(int accounts)
 {
-    private static readonly TimeSpan Sight = TimeSpan.FromSeconds(9); // behind it is the next fault
-
     private readonly Lock _gate = new();
     private readonly List<Seen>[] _arrivals = [.. Enumerable.Range(0, accounts).Select(static _ => new List<Seen>())];
     private readonly Dictionary<string, TimeSpan>[] _taken =
@@ -99,50 +97,25 @@ internal sealed class UpgradeTally(int accounts)
         return pauses;
     }
 
-    /// <summary>From a moment at which nothing can be acknowledged any more to the next acknowledgement; null: there was none.</summary>
+    /// <summary>When a post was acknowledged next; null: none was.</summary>
     public TimeSpan? AnswerAfter(TimeSpan moment)
     {
-        // What was under way may still be told in the first moments; the answer that counts comes after the longest silence.
         lock (_gate)
-        {
-            var (longest, at) = (TimeSpan.Zero, (TimeSpan?)null);
-            var before = moment;
-            foreach (var time in _taken.SelectMany(static each => each.Values).Where(time => time > moment).Order())
-            {
-                if (time - moment > Sight)
-                    break;
-                if (time - before > longest)
-                    (longest, at) = (time - before, time);
-                before = time;
-            }
-
-            return at - moment;
-        }
+            return _taken.SelectMany(static each => each.Values).Where(time => time > moment).Select(static time => (TimeSpan?)time).Min();
     }
 
-    /// <summary>The same for the first mail of the lane that waits longest.</summary>
+    /// <summary>When every lane's mail had arrived again; null: of one of them none has.</summary>
     public TimeSpan? LanesAfter(TimeSpan moment)
     {
         lock (_gate)
         {
-            var latest = TimeSpan.Zero;
-            foreach (var arrivals in _arrivals)
-            {
-                var (longest, at) = (TimeSpan.Zero, (TimeSpan?)null);
-                var before = moment;
-                foreach (var (_, time) in arrivals.Where(one => one.Time > moment && one.Time - moment <= Sight))
-                {
-                    if (time - before > longest)
-                        (longest, at) = (time - before, time);
-                    before = time;
-                }
-
-                if (at is null)
-                    return null;
-                latest = at.Value - moment > latest ? at.Value - moment : latest;
-            }
-
-            return latest;
+            TimeSpan?[] next =
+            [
+                .. _arrivals.Select(lane =>
+                    lane.Where(one => one.Time > moment).Select(static one => (TimeSpan?)one.Time).FirstOrDefault()
+                ),
+            ];
+            return next.Contains(null) ? null : next.Max();
         }
     }
 
