@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
 
 namespace MailProxy.Pipeline.Schedule;
