@@ -88,6 +88,7 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
         var send = Send.RunAsync(_stop.Token, _abort.Token, _abandon.Token);
         var outcomes = Stage.Link(Task.WhenAll(resolve, fetches, uploads, send), channels.Report.Writer);
         var report = Report.RunAsync();
+        var letGo = LetGoAsync(schedule, Task.WhenAll(persist, report));
         var webhooks = Webhooks.RunAsync(_stop.Token);
         var retain = Retain.RunAsync(_stop.Token);
         var secrets = Secrets.RunAsync(_stop.Token);
@@ -104,6 +105,7 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
             send,
             outcomes,
             report,
+            letGo,
             webhooks,
             retain,
             secrets,
@@ -120,7 +122,11 @@ internal sealed class PipelineRun(PipelineChannels channels, PipelineHealth heal
             await _stop.CancelAsync();
             await stage;
         }
+    }
 
-        Schedule.LetGo();
+    private async Task LetGoAsync(Task schedule, Task over)
+    {
+        await schedule.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // its own fault is told by itself
+        await Schedule.LetGoUntilAsync(over);
     }
 }

@@ -38,6 +38,7 @@ internal sealed partial class ScheduleStage
     private readonly ActiveQueue _queue;
     private readonly Standstill _standstill;
     private readonly LaneReasons _reasons;
+    private readonly TicketRelease _release;
     private readonly ExpiryWatch _expiry;
     private readonly LaneKeeper _lanes;
     private readonly ILeases _leases;
@@ -72,6 +73,7 @@ internal sealed partial class ScheduleStage
         _slowed = new(accounts, gate, _queue, slow);
         _gains = new(_queue, _lanes, gate, _expiry);
         _chooser = new(_queue, _lanes, gate, _standstill, next, metrics, clock);
+        _release = new(input, wake, store, _leases, _queue);
         _reasons = new(_queue, _standstill, accounts, _leases, clock, () => _lanes.PendingStep);
     }
 
@@ -149,22 +151,12 @@ internal sealed partial class ScheduleStage
             _accounts.Changed -= _wake.Look;
             _health.Changed -= _wake.Look;
             _leases.Changed -= _wake.Look;
-            LetGo();
+            _release.Run();
         }
     }
 
-    /// <summary>Gives back every ticket that has come to rest; once more after the last outcome, which nobody waits for here.</summary>
-    public void LetGo()
-    {
-        while (_input.TryRead(out var ticket))
-            _store.Release(ticket);
-        var news = _wake.Drain();
-        foreach (var ticket in news.Done)
-            _store.Release(ticket);
-        foreach (var ticket in news.Returned.Concat(news.Aside))
-            _store.Release(ticket);
-        _queue.Clear();
-    }
+    /// <inheritdoc cref="TicketRelease.UntilAsync"/>
+    public Task LetGoUntilAsync(Task over) => _release.UntilAsync(over);
 
     /// <summary>Takes over what the last run left.</summary>
     internal void Begin(Recovery recovery, bool suspended)

@@ -37,14 +37,20 @@ internal sealed class NodesTests
         _directory.Dispose();
     }
 
-    private Task<TestDaemon> StartAsync(string name, int? port = null, string? folder = null) =>
+    private Task<TestDaemon> StartAsync(
+        string name,
+        int? port = null,
+        string? folder = null,
+        string beat = "00:00:00.200",
+        string timeToLive = "00:00:04"
+    ) =>
         TestDaemon.StartAsync(
             Path.Combine(_directory.Path, folder ?? name),
             ("Storage:Provider", "postgres"),
             ("Storage:ConnectionString", PostgresServer.Shared.ConnectionString(_database, port)),
             ("Storage:Nodes:Name", name),
-            ("Storage:Nodes:Beat", "00:00:00.200"),
-            ("Storage:Nodes:TimeToLive", "00:00:04"),
+            ("Storage:Nodes:Beat", beat),
+            ("Storage:Nodes:TimeToLive", timeToLive),
             ("Storage:Nodes:Margin", "00:00:00.200"),
             ("MasterKey", new string('5', 64))
         );
@@ -131,6 +137,23 @@ internal sealed class NodesTests
         await PostToAllAsync(one, "m");
         await UntilSentAsync(one, "m");
         Assert.That(Held(one), Is.EqualTo(Accounts + 1));
+    }
+
+    [Test]
+    public async Task StartAndStop_LanesGoOverWithoutWaitingForABeat()
+    {
+        Task<TestDaemon> StartSlowAsync(string name) => StartAsync(name, beat: "00:00:30", timeToLive: "00:05:00");
+        await using var one = await StartSlowAsync("one");
+        await PutAccountsAsync(one);
+        await using var two = await StartSlowAsync("two");
+        await UntilSharedAsync(one, two);
+        await two.StopAsync();
+
+        await Eventually.BecomesAsync(
+            () => Task.FromResult(Held(one)),
+            static held => held == Accounts + 1,
+            within: TimeSpan.FromSeconds(15)
+        );
     }
 
     [Test]

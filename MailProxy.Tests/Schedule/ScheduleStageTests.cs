@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Mail;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 using static MailProxy.Tests.Schedule.Tickets;
 
@@ -30,6 +31,24 @@ internal sealed class ScheduleStageTests
 
         Assert.That((due.Ticket.Id, due.Permit.Counts.Account.Permits, due.Permit.MaxRecipients), Is.EqualTo((1L, 3, 3)));
         Assert.That(bench.Store.Asked, Is.Zero);
+    }
+
+    [Test]
+    public async Task LetGoUntil_AMailEndsBehindTheLoop_GivesItsTicketBackBeforeTheOthersEnd()
+    {
+        await using var bench = new ScheduleBench().Start();
+        bench.Offer(Ticket(1, A));
+        bench.Offer(Ticket(2, A));
+        var first = await bench.NextAsync();
+        await bench.NextAsync();
+        await bench.StopAsync();
+        var over = new TaskCompletionSource();
+        var letGo = bench.Stage.LetGoUntilAsync(over.Task);
+        bench.Sent(first);
+
+        await Eventually.BecomesAsync(() => Task.FromResult(bench.Store.Claimed), static claimed => claimed == 1);
+        over.SetResult();
+        await letGo;
     }
 
     [Test]

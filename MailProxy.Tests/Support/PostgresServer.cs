@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using MailProxy.Pipeline.Storage.Postgres;
 using Npgsql;
@@ -11,8 +10,6 @@ namespace MailProxy.Tests.Support;
 /// </summary>
 internal sealed class PostgresServer : IDisposable
 {
-    private const string User = "postgres";
-
     private static readonly Lazy<PostgresServer> One = new(static () => new PostgresServer());
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-postgres-");
@@ -26,11 +23,35 @@ internal sealed class PostgresServer : IDisposable
         _template = new(MakeTemplate);
         try
         {
-            if (Environment.IsPrivilegedProcess)
-                Start("chown", User, _root.FullName);
-            AsItself("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions");
+            PostgresPrograms.Give(_root.FullName);
+            PostgresPrograms.AsItself(
+                "initdb",
+                "-D",
+                Data,
+                "-U",
+                PostgresPrograms.User,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+                "--no-instructions"
+            );
 
-            AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", Settings, "start");
+            PostgresPrograms.AsItself(
+                "pg_ctl",
+                "-D",
+                Data,
+                "-w",
+                "-t",
+                "60",
+                "-l",
+                Path.Combine(_root.FullName, "log"),
+                "-o",
+                Settings,
+                "start"
+            );
         }
         catch
         {
@@ -62,7 +83,10 @@ internal sealed class PostgresServer : IDisposable
 
     /// <param name="port">Another way to it; null: straight.</param>
     public string ConnectionString(string database, int? port = null) =>
-        string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port ?? _port};Username={User};Database={database}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Host=127.0.0.1;Port={port ?? _port};Username={PostgresPrograms.User};Database={database}"
+        );
 
     /// <summary>A database with the store's tables, or an empty one.</summary>
     public string MakeDatabase(bool isEmpty = false)
@@ -87,23 +111,31 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>Ends the server as a crash does, and starts it again.</summary>
     public void Restart()
     {
-        AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
-        AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", Settings, "start");
+        PostgresPrograms.AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+        PostgresPrograms.AsItself(
+            "pg_ctl",
+            "-D",
+            Data,
+            "-w",
+            "-t",
+            "60",
+            "-l",
+            Path.Combine(_root.FullName, "log"),
+            "-o",
+            Settings,
+            "start"
+        );
     }
 
     /// <summary>Everything that is in a database, as text.</summary>
     public string Dump(string name) =>
-        Start(Path.Combine(Programs, "pg_dump"), "-h", "127.0.0.1", "-p", Port, "-U", User, "--inserts", name);
+        PostgresPrograms.Output("pg_dump", "-h", "127.0.0.1", "-p", Port, "-U", PostgresPrograms.User, "--inserts", name);
 
     public void Dispose()
     {
-        AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
+        PostgresPrograms.AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
         _root.Delete(recursive: true);
     }
-
-    private static string Programs =>
-        Directory.GetDirectories("/usr/lib/postgresql").Select(static version => Path.Combine(version, "bin")).Where(Directory.Exists).Max()
-        ?? throw new InvalidOperationException("PostgreSQL is not there: ./run-tests --install");
 
     private string MakeTemplate()
     {
@@ -114,7 +146,7 @@ internal sealed class PostgresServer : IDisposable
         return "store";
     }
 
-    private void Execute(string sql) => Execute(User, sql);
+    private void Execute(string sql) => Execute(PostgresPrograms.User, sql);
 
     /// <summary>As the server's superuser.</summary>
     public void Execute(string database, string sql)
@@ -123,30 +155,5 @@ internal sealed class PostgresServer : IDisposable
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
         command.ExecuteNonQuery();
-    }
-
-    private static void AsItself(string program, params string[] arguments)
-    {
-        var path = Path.Combine(Programs, program);
-        if (Environment.IsPrivilegedProcess)
-            Start("setpriv", ["--reuid", User, "--regid", User, "--init-groups", path, .. arguments]);
-        else
-            Start(path, arguments);
-    }
-
-    private static string Start(string program, params string[] arguments)
-    {
-        // The server inherits what pg_ctl has, so nobody may wait for the end of its output.
-        var info = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" < /dev/null 2>&1", "sh", program, .. arguments])
-        {
-            WorkingDirectory = "/",
-            RedirectStandardOutput = program.EndsWith("pg_dump", StringComparison.Ordinal),
-        };
-        using var process = Process.Start(info)!;
-        var output = info.RedirectStandardOutput ? process.StandardOutput.ReadToEnd() : "";
-        process.WaitForExit();
-        return process.ExitCode == 0
-            ? output
-            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} exited {process.ExitCode}: {output}");
     }
 }

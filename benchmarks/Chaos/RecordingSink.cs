@@ -21,6 +21,9 @@ internal sealed class RecordingSink : IAsyncDisposable
     /// <summary>How often each message was taken: its whole body was here and it was, or would have been, answered with 250.</summary>
     public ConcurrentDictionary<string, int> Taken { get; } = [];
 
+    /// <summary>The keys of mail that it took without an answer, so that nobody could know.</summary>
+    public ConcurrentDictionary<string, byte> Unanswered { get; } = [];
+
     /// <summary>Told the key of each mail that it takes.</summary>
     public Action<string>? OnTaken { get; init; }
 
@@ -54,6 +57,7 @@ internal sealed class RecordingSink : IAsyncDisposable
         OnTaken?.Invoke(mail.Key ?? "?");
         if (!Fault(0.005))
             return null;
+        Unanswered[mail.Key ?? "?"] = 0;
         Interlocked.Increment(ref _droppedAfterDot);
         return new("", SaidThen.Close);
     }

@@ -19,7 +19,7 @@ internal static class LoadReport
         var directory = Directory.CreateDirectory(Path.Combine(root, "benchmarks", "results")).FullName;
         var file = Path.Combine(directory, "load.json");
         List<LoadSection> kept = File.Exists(file) ? JsonSerializer.Deserialize<List<LoadSection>>(File.ReadAllText(file), Json)! : [];
-        var stamp = $"{DateTime.UtcNow:yyyy-MM-dd} at {Output("git", root, "rev-parse", "--short", "HEAD")}";
+        var stamp = Stamp(root);
         var all = kept.Where(old => sections.All(s => s.Name != old.Name))
             .Concat(sections.Select(s => s with { Measured = stamp }))
             .OrderBy(s => order.ToList().IndexOf(s.Name))
@@ -27,6 +27,28 @@ internal static class LoadReport
         File.WriteAllText(file, JsonSerializer.Serialize(all, Json) + "\n");
         File.WriteAllText(Path.Combine(directory, "load.md"), Text(all));
     }
+
+    /// <summary>A report of one section, with its figures in a JSON file beside it.</summary>
+    public static void WriteAlone(string root, string name, LoadSection section, string command)
+    {
+        var directory = Directory.CreateDirectory(Path.Combine(root, "benchmarks", "results")).FullName;
+        var measured = section with { Measured = Stamp(root) };
+        File.WriteAllText(Path.Combine(directory, $"{name}.json"), JsonSerializer.Serialize(measured, Json) + "\n");
+        var text = new StringBuilder(
+            $"# {section.Title}\n\n`dotnet run -c Release --project benchmarks -- {command}` on one machine that runs all of it: "
+                + $"{Machine()}\n\n{Targets(section.Targets)}"
+        );
+        text.Append($"\n{section.Text.TrimEnd()}\n\nMeasured {measured.Measured}.\n");
+        File.WriteAllText(Path.Combine(directory, $"{name}.md"), text.ToString());
+    }
+
+    private static string Stamp(string root) => $"{DateTime.UtcNow:yyyy-MM-dd} at {Output("git", root, "rev-parse", "--short", "HEAD")}";
+
+    private static string Targets(IEnumerable<Target> targets) =>
+        "| target | wanted | found | |\n|---|---|---|---|\n"
+        + string.Concat(
+            targets.Select(target => $"| {target.What} | {target.Wanted} | {target.Found} | {(target.IsMet ? "met" : "**missed**")} |\n")
+        );
 
     private static string Text(List<LoadSection> sections)
     {
@@ -37,13 +59,10 @@ internal static class LoadReport
             `dotnet run -c Release --project benchmarks -- load` on one machine that runs the load, the daemon and the sink: {Machine()}
             Rates are median (min to max) of alternating rounds; ratios are taken round by round, because the wall clock of this machine is noisy. CPU is user and system time from `/proc`.
 
-            | target | wanted | found | |
-            |---|---|---|---|
 
             """
         );
-        foreach (var target in sections.SelectMany(s => s.Targets))
-            text.Append($"| {target.What} | {target.Wanted} | {target.Found} | {(target.IsMet ? "met" : "**missed**")} |\n");
+        text.Append(Targets(sections.SelectMany(s => s.Targets)));
         text.Append("\nWhat was missed, what the profile shows, and what was tried: [missed.md](missed.md).\n");
         foreach (var section in sections)
             text.Append($"\n## {section.Title}\n\n{section.Text.TrimEnd()}\n\nMeasured {section.Measured}.\n");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace MailProxy.Benchmarks.Nodes;
@@ -11,8 +12,12 @@ internal sealed class Arrivals
 
     public TimeSpan Now => _watch.Elapsed;
 
+    /// <summary>When each message arrived first, by its id.</summary>
+    public ConcurrentDictionary<string, TimeSpan> First { get; } = [];
+
     public void Add(string key)
     {
+        First.TryAdd(key[(key.IndexOf('/') + 1)..], Now);
         if (!int.TryParse(key.AsSpan(key.LastIndexOf('-') + 1), out var n))
             return;
         lock (_gate)

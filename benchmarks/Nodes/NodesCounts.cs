@@ -17,6 +17,8 @@ internal sealed record NodesCounts
     public int Lost { get; init; }
     public int Doubled { get; init; }
     public int Unadmitted { get; init; }
+    public int MostOfAFault { get; init; }
+    public int TooManyOfAFault { get; init; }
     public int DroppedAfterDot { get; init; }
     public int Unfinished { get; init; }
     public int WrongState { get; init; }
@@ -33,7 +35,7 @@ internal sealed record NodesCounts
     public List<double> TakeOvers { get; init; } = [];
 
     public bool IsGood =>
-        Lost + Unadmitted + Unfinished + WrongState + Gaps + BadExits == 0
+        Lost + Unadmitted + TooManyOfAFault + Unfinished + WrongState + Gaps + BadExits == 0
         && FeedMissed + FeedTwice + FeedUnordered + WebhookMissed + WebhookReordered == 0
         && MostInAMinute <= NodesClient.LimitPerMinute + NodesClient.UnderWay;
 
@@ -51,6 +53,8 @@ internal sealed record NodesCounts
             Lost = one.Lost + other.Lost,
             Doubled = one.Doubled + other.Doubled,
             Unadmitted = one.Unadmitted + other.Unadmitted,
+            MostOfAFault = Math.Max(one.MostOfAFault, other.MostOfAFault),
+            TooManyOfAFault = one.TooManyOfAFault + other.TooManyOfAFault,
             DroppedAfterDot = one.DroppedAfterDot + other.DroppedAfterDot,
             Unfinished = one.Unfinished + other.Unfinished,
             WrongState = one.WrongState + other.WrongState,

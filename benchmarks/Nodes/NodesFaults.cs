@@ -6,6 +6,8 @@ namespace MailProxy.Benchmarks.Nodes;
 internal sealed class NodesFaults(NodeProcess[] nodes, PostgresServer server, Arrivals arrivals, Random dice, TimeSpan ttl)
 {
     private readonly List<TimeSpan> _kills = []; // of nodes that stayed away
+    private readonly List<Fault> _all = [];
+    private TimeSpan _begun;
 
     public int Count { get; private set; }
 
@@ -17,13 +19,24 @@ internal sealed class NodesFaults(NodeProcess[] nodes, PostgresServer server, Ar
     public IReadOnlyList<double> TakeOvers =>
         [.. _kills.Select(arrivals.PauseAround).OfType<TimeSpan>().Select(static pause => Math.Round(pause.TotalSeconds, 3))];
 
+    /// <summary>All that was done, in order.</summary>
+    public IReadOnlyList<Fault> All => _all;
+
     public async Task NextAsync()
     {
         Count++;
+        var hit = 1;
+        _begun = arrivals.Now;
         var node = nodes[dice.Next(nodes.Length)];
         await ReviveAsync();
-        switch (dice.Next(10))
+        switch (dice.Next(11))
         {
+            case 10 when nodes.FirstOrDefault(static one => one.Clock is not null) is { } clocked:
+                Note("its clock set ahead or back by up to two minutes for a while");
+                clocked.Clock!.Step(TimeSpan.FromSeconds(dice.Next(30, 121) * (dice.Next(2) == 0 ? 1 : -1)));
+                await Task.Delay(TimeSpan.FromSeconds(2) + Part(ttl.TotalSeconds * 2));
+                clocked.Clock.Step(TimeSpan.Zero);
+                break;
             case 0 or 1:
                 Note("killed, started again after the others have taken over");
                 node.Kill();
@@ -59,10 +72,12 @@ internal sealed class NodesFaults(NodeProcess[] nodes, PostgresServer server, Ar
                 break;
             case 8 when dice.Next(2) == 0:
                 Note("PostgreSQL ended (immediate) and started");
+                hit = nodes.Length;
                 server.Restart();
                 break;
             default:
                 Note("two killed, started at once");
+                hit = 2;
                 node.Kill();
                 var other = nodes[(Array.IndexOf(nodes, node) + 1) % nodes.Length];
                 other.Kill();
@@ -71,6 +86,7 @@ internal sealed class NodesFaults(NodeProcess[] nodes, PostgresServer server, Ar
                 break;
         }
 
+        _all.Add(new(_begun, arrivals.Now, hit));
         await Task.Delay(Part(2));
     }
 
@@ -114,3 +130,7 @@ internal sealed class NodesFaults(NodeProcess[] nodes, PostgresServer server, Ar
 
     private TimeSpan Part(double seconds) => TimeSpan.FromSeconds(dice.NextDouble() * seconds);
 }
+
+/// <summary>Something that was done, by the time of <see cref="Arrivals"/>.</summary>
+/// <param name="Hit">How many nodes it concerned.</param>
+internal readonly record struct Fault(TimeSpan From, TimeSpan To, int Hit);

@@ -33,6 +33,8 @@ internal static class NodesResult
         var taken = sink.Taken.ToDictionary(static t => t.Key[(t.Key.IndexOf('/') + 1)..], static t => t.Value);
         var isClosed = (string id) => states.GetValueOrDefault(id) == Ambiguous && admitted.Contains(id);
         var doubled = taken.Where(static t => t.Value > 1).Select(static t => t.Key).ToList();
+        var unanswered = sink.Unanswered.Keys.Select(static key => key[(key.IndexOf('/') + 1)..]).ToHashSet();
+        var byFault = DoublesOfFaults.Count(faults.All, doubled.Where(id => !unanswered.Contains(id)).Select(id => arrivals.First[id]));
         var read = feed.Events.ToHashSet();
         var events = store.Count("SELECT count(*) FROM events");
         return new()
@@ -44,6 +46,8 @@ internal static class NodesResult
             Lost = acknowledged.Keys.Count(id => !taken.ContainsKey(id) && !isClosed(id)),
             Doubled = doubled.Count,
             Unadmitted = doubled.Count(id => !admitted.Contains(id)),
+            MostOfAFault = byFault.Most,
+            TooManyOfAFault = byFault.TooMany,
             DroppedAfterDot = sink.DroppedAfterDot,
             Unfinished = (int)store.Count("SELECT count(*) FROM queue"),
             WrongState = states.Count(static s => s.Value is not (Sent or Ambiguous)),
@@ -92,6 +96,8 @@ internal static class NodesResult
             | **lost (acknowledged, never arrived, not closed as ambiguous)** | **{run.Lost}** |
             | **doubled** | **{run.Doubled}** |
             | **doubled without a `message.ambiguous` event** | **{run.Unadmitted}** |
+            | most doubles by one fault, without those whose connection the sink dropped | {run.MostOfAFault} |
+            | faults that doubled more than {DoublesOfFaults.PerNode} a node hit (all connections × (marks ahead + 1)) | {run.TooManyOfAFault} |
             | connections dropped by the sink after the final dot | {run.DroppedAfterDot} |
             | left without a final state | {run.Unfinished} |
             | in a final state other than sent or ambiguous | {run.WrongState} |
@@ -105,6 +111,12 @@ internal static class NodesResult
             | most mails of the limited account within any 60 s at the sink (limit {NodesClient.LimitPerMinute}; up to {NodesClient.UnderWay} were begun before) | {run.MostInAMinute} |
             | nodes that ended by themselves, since the others had declared them dead, or were found ended | {run.EndedByThemselves} |
             | nodes whose last, orderly stop did not exit with 0 | {run.BadExits} |
+
+            {(
+                FakeClock.Library is null
+                    ? $"No clock was set: that takes Debian's package `{FakeClock.Package}`, which is not installed here."
+                    : "One of the nodes runs under libfaketime, so that its clock can be set. What it deferred meanwhile may wait as long as its clock was ahead."
+            )}
 
             From a kill to the first mail of the last of the accounts ({sorted.Count} kills of nodes that stayed away): median {median:0.0} s, worst {(
                 sorted.Count == 0 ? 0 : sorted[^1]

@@ -82,7 +82,15 @@ internal static class NodesRun
         await using var webhook = await WatchingWebhook.StartAsync();
         NodeProcess[] nodes =
         [
-            .. new[] { "n1", "n2", "n3" }.Select(name => new NodeProcess(name, program, place, server, database, options)),
+            .. new[] { "n1", "n2", "n3" }.Select(name => new NodeProcess(
+                name,
+                program,
+                place,
+                server,
+                database,
+                options,
+                hasClock: name == "n3" && FakeClock.Library is not null
+            )),
         ];
         HttpClient[] https = [.. nodes.Select(static node => node.Http)];
         var acknowledged = new ConcurrentDictionary<string, string>();
@@ -157,7 +165,7 @@ internal static class NodesRun
     }
 
     /// <summary>Releases what waits for a person after an ambiguous attempt, and waits until nothing waits.</summary>
-    private static async Task DrainAsync(DaemonProcess daemon, StoreLook store)
+    public static async Task DrainAsync(DaemonProcess daemon, StoreLook store)
     {
         var deadline = Stopwatch.StartNew();
         while (store.Count("SELECT count(*) FROM queue") > 0 && deadline.Elapsed < TimeSpan.FromMinutes(5))

@@ -16,16 +16,13 @@ internal static class CpuTime
     /// <summary>Seconds that a process, its descendants and those it has already reaped have used.</summary>
     public static double OfTree(int process)
     {
-        var stats = Directory
-            .EnumerateDirectories("/proc")
-            .Select(Path.GetFileName)
-            .Where(name => int.TryParse(name, out _))
-            .Select(name => TryStat(int.Parse(name!, CultureInfo.InvariantCulture)))
-            .OfType<string[]>()
-            .ToLookup(stat => int.Parse(stat[1], CultureInfo.InvariantCulture));
-        double Below(int parent) => stats[parent].Sum(stat => WithDeleted(stat) + Below(int.Parse(stat[^1], CultureInfo.InvariantCulture)));
+        var stats = ByParent();
+        double Below(int parent) => stats[parent].Sum(stat => WithDeleted(stat) + Below(Number(stat)));
         return WithDeleted(Stat(process)) + Below(process);
     }
+
+    /// <summary>The processes that a process has started and that run.</summary>
+    public static IReadOnlyList<int> Children(int process) => [.. ByParent()[process].Select(Number)];
 
     /// <summary>Bytes that a process has resident, now and at most.</summary>
     public static (long Now, long Peak) Memory(int process)
@@ -38,6 +35,17 @@ internal static class CpuTime
             );
         return (Kilobytes("VmRSS:") * 1024, Kilobytes("VmHWM:") * 1024);
     }
+
+    private static ILookup<int, string[]> ByParent() =>
+        Directory
+            .EnumerateDirectories("/proc")
+            .Select(Path.GetFileName)
+            .Where(name => int.TryParse(name, out _))
+            .Select(name => TryStat(int.Parse(name!, CultureInfo.InvariantCulture)))
+            .OfType<string[]>()
+            .ToLookup(stat => int.Parse(stat[1], CultureInfo.InvariantCulture));
+
+    private static int Number(string[] stat) => int.Parse(stat[^1], CultureInfo.InvariantCulture);
 
     private static double Own(string[] stat) => Ticks(stat, 11) + Ticks(stat, 12);
 

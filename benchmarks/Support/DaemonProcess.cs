@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
 namespace MailProxy.Benchmarks.Support;
@@ -151,11 +152,23 @@ internal sealed class DaemonProcess : IDisposable
         Http.Dispose();
     }
 
+    /// <summary>A port below those that the kernel gives to clients: nobody's connection takes it while the daemon is away.</summary>
     public static int FreePort()
     {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = RandomNumberGenerator.GetInt32(10_000, 32_000);
+            using var socket = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                socket.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody has it.
+            }
+        }
     }
 
     private static void Append(string file, string? line)

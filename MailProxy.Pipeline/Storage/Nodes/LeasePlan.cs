@@ -6,7 +6,7 @@ namespace MailProxy.Pipeline.Storage.Nodes;
 /// <param name="Place">The name of its data directory, which stays the same over restarts.</param>
 /// <param name="Beat">Raised by it.</param>
 /// <param name="BeatAt">When it last did so, by its own clock, Unix milliseconds.</param>
-/// <param name="Seen">The version of the configuration that is in force there.</param>
+/// <param name="Seen">The version of the configuration that is in force there; below zero: it still starts.</param>
 /// <param name="IsLeaving">It gives up what it holds.</param>
 public sealed record NodeRow(
     long Session,
@@ -19,7 +19,14 @@ public sealed record NodeRow(
     long BeatAt,
     long Seen,
     bool IsLeaving
-);
+)
+{
+    /// <summary>What a node reports as seen until it can take lanes.</summary>
+    public const long Starting = -1;
+
+    /// <summary>Whether lanes may go to it: it has begun, and does not stop.</summary>
+    public bool IsStaying => !IsLeaving && Seen > Starting;
+}
 
 /// <summary>
 /// Who should hold what, by the highest hash of node and unit: when a node comes or goes only its share moves. Every node reckons it for
@@ -35,7 +42,7 @@ public static class LeasePlan
     public static Steps Of(long me, IReadOnlyList<NodeRow> alive, IReadOnlyDictionary<long, long> leases, LaneUnits units)
     {
         var sessions = alive.Select(static node => node.Session).ToHashSet();
-        NodeRow[] staying = [.. alive.Where(static node => !node.IsLeaving)];
+        NodeRow[] staying = [.. alive.Where(static node => node.IsStaying)];
         var (take, give) = (new List<long>(), new List<long>());
         var wanted = new Dictionary<long, long>();
         foreach (var (lane, unit) in units.OfLanes)

@@ -17,7 +17,7 @@ internal sealed record NodeLook(IReadOnlyList<NodeRow> Nodes, long LastEvent, lo
 
 /// <summary>What a node tells of itself.</summary>
 /// <param name="At">Unix milliseconds, by its clock.</param>
-/// <param name="Seen">The version of the configuration that is in force there.</param>
+/// <param name="Seen">The version of the configuration that is in force there, or <see cref="NodeRow.Starting"/>.</param>
 internal readonly record struct NodeBeat(long Session, long At, long Seen, bool IsLeaving, string Profiles);
 
 /// <summary>The statements of nodes and leases. None of them waits for a turn.</summary>
@@ -98,7 +98,7 @@ internal static class PgNodeRows
     public static long Enter(Session session, string name, string place, string version, long now)
     {
         var me = session.QueryNumber(NewNode, name, place, version, now)!.Value;
-        session.Run("INSERT INTO beats (session, beat_at) VALUES (?1, ?2)", me, now);
+        session.Run("INSERT INTO beats (session, beat_at, config_seen) VALUES (?1, ?2, ?3)", me, now, NodeRow.Starting);
         return me;
     }
 

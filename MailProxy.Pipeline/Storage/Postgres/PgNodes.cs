@@ -13,9 +13,7 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// </summary>
 internal sealed partial class PgNodes : INodes, IDisposable
 {
-    // How soon after a lane was asked for it is looked whether anything of it is still under way.
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(20);
 
     private readonly object _gate = new(); // Monitor's Wait and Pulse need an object
     private readonly Func<PgSession> _open;
@@ -27,6 +25,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     private readonly ILogger _logger;
     private readonly PeerWatch _watch;
     private readonly PgRest _rest;
+    private readonly LookPace _pace;
     private readonly PgLeases _leases;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -36,9 +35,9 @@ internal sealed partial class PgNodes : INodes, IDisposable
     private long _seen; // the configuration's version that is in force here
     private bool _isPoked,
         _isStopping,
-        _isTroubled;
+        _isTroubled,
+        _hasBegun; // the others know
     private volatile bool _isLeaving;
-    private long? _givingSince; // Stopwatch time
 
     public PgNodes(
         long me,
@@ -53,6 +52,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     {
         (Me, _open, _options, _claims, _news, _signals, _clock, _logger) = (me, open, options, claims, news, signals, clock, logger);
         _watch = new(options.TimeToLive, options.TimeToLive / 2);
+        _pace = new(options.Beat);
         _leases = new(me, () => Changed?.Invoke(), logger);
         _rest = new(options, clock);
         _thread = new(Run) { IsBackground = true, Name = "store nodes" };
@@ -129,8 +129,6 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
     public void Ask(NodeRequest request) => _signals.Ask(request);
 
-    // ── What the signals of other nodes say ──
-
     public void Hear(NodeRequest request) => Asked?.Invoke(request);
 
     public void Hear(LaneKey lane, long due)
@@ -157,7 +155,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
             string[] names = [.. late];
             if (names.Length == 0 || Stopwatch.GetElapsedTime(begun) > within)
                 return names;
-            await Task.Delay(Pace, _clock);
+            await Task.Delay(AskAgain, _clock);
         }
     }
 
@@ -192,10 +190,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     // False: it must end.
     private bool Wait()
     {
-        // A lane runs dry within moments, or when a server answers at last.
-        _givingSince = _leases.AnyGiving ? _givingSince ?? Stopwatch.GetTimestamp() : null;
-        var isSoon = _givingSince is { } since && Stopwatch.GetElapsedTime(since) < Soon;
-        var wait = isSoon ? Pace : _options.Beat;
+        var wait = _pace.Next(_leases.AnyGiving, _isLeaving);
         var until = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         lock (_gate)
         {
@@ -236,26 +231,32 @@ internal sealed partial class PgNodes : INodes, IDisposable
     {
         var began = _rest.Now();
         long seen;
+        Func<LaneUnits>? units;
         lock (_gate)
-            seen = _seen;
-        var look = PgNodeRows.Look(session, new(Me, began.Wall, seen, _isLeaving, _options.Profiles()), _news.Suppressing);
+            (seen, units) = (_seen, _units);
+
+        // Who holds a lane keeps it until this node can take it: a start may last.
+        var told = units is null ? NodeRow.Starting : seen;
+        var look = PgNodeRows.Look(session, new(Me, began.Wall, told, _isLeaving, _options.Profiles()), _news.Suppressing);
         if (look.Nodes.All(node => node.Session != Me))
             throw new NodeDeadException();
         if (look.LeastProgram > PgMigrator.Latest)
             throw NodeDeadException.TooOld(look.LeastProgram, PgMigrator.Latest);
         _rest.Renew(began);
+        var before = Alive;
         Volatile.Write(ref _look, look);
-        var others = look.Nodes.Where(node => node.Session != Me).ToList();
-        foreach (var dead in _watch.Look(others, Stopwatch.GetElapsedTime(0)))
+        foreach (var dead in _watch.Look(look.Nodes.Where(node => node.Session != Me), Stopwatch.GetElapsedTime(0)))
             End(session, dead);
         _news.Take(look);
         if (look.Configuration > seen)
             ConfigurationChanged?.Invoke(look.Configuration); // at each look until it is in force, since nobody may have listened yet
-        Func<LaneUnits>? units;
-        lock (_gate)
-            units = _units;
-        if (units is not null && _leases.Step(session, look, units(), _claims))
-            _signals.Look(); // somebody else may take what was given up
+        if (units is null)
+            return;
+        if (_leases.Step(session, look, units(), _claims) || !_hasBegun)
+            _signals.Look(); // somebody else may take what was given up, or give up what is to be here
+        _hasBegun = true;
+        if (before.ExceptBy(look.Nodes.Select(static node => node.Session), static node => node.Session).Any())
+            Missed?.Invoke(); // what it took last it may not have told
     }
 
     private void End(PgSession session, NodeRow node)

@@ -59,6 +59,8 @@ internal static class PgServer
             wanted.CommandTimeout = seconds ?? 15;
         if (!IsGiven(connectionString, "Timeout"))
             wanted.Timeout = 5;
+        if (!IsGiven(connectionString, "Host Recheck Seconds"))
+            wanted.HostRecheckSeconds = 0; // a replica may have been promoted a moment ago
         var builder = new NpgsqlSlimDataSourceBuilder(wanted.ConnectionString);
         builder.EnableTransportSecurity();
         builder.UsePhysicalConnectionInitializer(Initialize, InitializeAsync);

@@ -14,7 +14,9 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// </summary>
 internal sealed partial class PgSignals : IDisposable
 {
-    private const string Channel = "mailproxy";
+    public const string Channel = "mailproxy";
+
+    public const string Notify = "SELECT 1 FROM (SELECT pg_notify(?1, ?2)) AS told";
 
     // A payload is shorter than 8,000 bytes.
     private const int MostTenants = 40,
@@ -72,6 +74,9 @@ internal sealed partial class PgSignals : IDisposable
     public void Look() => Put(static unsent => unsent.Look = true);
 
     public void Ask(NodeRequest request) => Put(unsent => unsent.Asked.Add(request));
+
+    /// <summary>The text of a signal that makes the others look at once.</summary>
+    public static string LookOf(long node) => Text(new(node) { Look = true });
 
     /// <summary>They close their connections as they end, which nobody has to wait for.</summary>
     public void Dispose() => _stop.Cancel();

@@ -102,7 +102,8 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 
     public override void Committed() { }
 
-    /// <summary>The node ends in an orderly way: nobody has to wait until it is found dead. What cannot be told is found out.</summary>
+    /// <summary>The node ends in an orderly way: nobody has to wait until it is found dead, or for the next beat. What cannot be told is
+    /// found out.</summary>
     public void Leave(long now)
     {
         if (_isOpen || _session.Connection.State != ConnectionState.Open)
@@ -110,6 +111,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         try
         {
             _session.Run("UPDATE nodes SET dead_at = ?2 WHERE session = ?1 AND dead_at IS NULL", _node, now);
+            _session.Query(PgSignals.Notify, static _ => 0, PgSignals.Channel, PgSignals.LookOf(_node));
         }
         catch (NpgsqlException)
         {

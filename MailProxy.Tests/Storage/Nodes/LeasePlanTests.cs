@@ -36,6 +36,20 @@ internal sealed class LeasePlanTests
         );
 
     [Test]
+    public void Of_ANodeStillStarts_NothingIsGivenUpForIt()
+    {
+        NodeRow[] nodes = [Node(1), Node(2) with { Seen = NodeRow.Starting }];
+        var units = LaneUnitsTests.Units(limitsOfTenant: false, accounts: [.. Enumerable.Range(1, 50)]);
+        var leases = units.OfLanes.ToDictionary(static one => (long)one.Key.Number, static _ => 1L);
+        leases[LaneUnits.House] = 1;
+        Assert.Multiple(() =>
+        {
+            Assert.That(LeasePlan.Of(1, nodes, leases, units).Give, Is.Empty);
+            Assert.That(LeasePlan.Of(1, [nodes[0], Node(2)], leases, units).Give, Is.Not.Empty, "it has begun");
+        });
+    }
+
+    [Test]
     public void Look_BeatStandsStill_IsDeadAfterItsTime()
     {
         var watch = new PeerWatch(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2.5));
