@@ -21,15 +21,18 @@ internal sealed class PostgresServer : IDisposable
     private readonly Dictionary<string, string> _ofDirectories = [];
     private int _made;
 
-    private PostgresServer()
+    /// <param name="primary">Whose replica it is; null: nobody's.</param>
+    private PostgresServer(PostgresServer? primary = null)
     {
         _template = new(MakeTemplate);
         try
         {
             if (Environment.IsPrivilegedProcess)
                 Start("chown", User, _root.FullName);
-            AsItself("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions");
-
+            if (primary is null)
+                AsItself("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions");
+            else
+                AsItself("pg_basebackup", "-D", Data, "-R", "-c", "fast", "--no-sync", "-d", primary.ConnectionUri);
             AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_root.FullName, "log"), "-o", Settings, "start");
         }
         catch
@@ -50,6 +53,12 @@ internal sealed class PostgresServer : IDisposable
     private string Data => Path.Combine(_root.FullName, "data");
 
     private string Port => _port.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A server that a test has alone.</summary>
+    public static PostgresServer StartOwn() => new();
+
+    /// <summary>A server that streams what this one commits, asynchronously.</summary>
+    public PostgresServer StartReplica() => new(this);
 
     /// <summary>Ends the shared server, if any test has used it.</summary>
     public static void EndShared()
@@ -84,6 +93,9 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>Ends every connection to a database, as when the processes that had them were killed.</summary>
     public void CutOff(string name) => Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
 
+    /// <summary>Whether a database refuses new connections.</summary>
+    public void Close(string name, bool isClosed) => Execute($"ALTER DATABASE {name} ALLOW_CONNECTIONS {(isClosed ? "false" : "true")}");
+
     /// <summary>Ends the server as a crash does, and starts it again.</summary>
     public void Restart()
     {
@@ -114,7 +126,10 @@ internal sealed class PostgresServer : IDisposable
         return "store";
     }
 
-    private void Execute(string sql)
+    private string ConnectionUri => $"postgresql://{User}@127.0.0.1:{Port}/";
+
+    /// <summary>Statements of the superuser, apart from any store.</summary>
+    public void Execute(string sql)
     {
         using var connection = new NpgsqlConnection(ConnectionString(User) + ";Pooling=false");
         connection.Open();
