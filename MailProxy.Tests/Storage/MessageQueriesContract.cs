@@ -1,25 +1,22 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every store answers to people's questions.</summary>
-internal abstract class MessageQueriesContract
+[TestOf(typeof(IMessageQueries))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class MessageQueriesContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
-    protected static readonly MessageKey Key = new("default", "m1");
+    private static readonly MessageKey Key = new("default", "m1");
 
-    protected abstract IMessageQueries Queries { get; }
+    private IMessageQueries Queries => Bench.Queries;
 
-    protected abstract Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds);
-
-    protected abstract Task PutAccountAsync(string id);
-
-    protected abstract Task PutTenantAsync(string id);
-
-    protected abstract Task AppendEventAsync(long message, NewEvent e, long at);
-
-    protected abstract Task<string> SpoolAsync(string json);
+    private Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => Bench.SeedAsync(seeds);
 
     [Test]
     public async Task Get_Unknown_IsNull()
@@ -131,7 +128,7 @@ internal abstract class MessageQueriesContract
     [Test]
     public async Task List_AnySearch_IsWhatItsWordsSayPageByPage()
     {
-        await PutTenantAsync("other");
+        await Bench.Configuration.PutTenantAsync(new() { Id = "other", Name = "other" }, "ann");
         var seeds = MessageSeeds.Varied(120).ToList();
         var numbers = await SeedAsync(seeds);
 
@@ -139,7 +136,7 @@ internal abstract class MessageQueriesContract
         {
             var expected = seeds.Zip(numbers).Where(s => MessageSeeds.Matches(s.First, filter)).Select(s => s.Second).Reverse().ToList();
             var found = new List<long>();
-            for (var page = await Queries.ListAsync(filter, 7, null); ; page = await Queries.ListAsync(filter, 7, page.Next))
+            for (var page = await Queries.ListAsync(filter, 25, null); ; page = await Queries.ListAsync(filter, 25, page.Next))
             {
                 found.AddRange(page.Messages.Select(static view => view.Number));
                 if (page.Next is null)
