@@ -1,6 +1,5 @@
 using System.Net;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Mail;
 
 namespace MailProxy.Tests.Configuration;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
