@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Daemon.Api;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using MailProxy.Pipeline.Accounts;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Daemon.Api;
 

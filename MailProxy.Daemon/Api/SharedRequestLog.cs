@@ -1,6 +1,6 @@
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 
 namespace MailProxy.Daemon.Api;
 

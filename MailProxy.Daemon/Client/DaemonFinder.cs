@@ -41,7 +41,10 @@ internal sealed class DaemonFinder(IDictionary environment, string baseDirectory
         return (address with { Data = Path.GetFullPath(data) }, Read(data, config).Settings);
     }
 
-    /// <summary>The settings that a daemon started with these would have, or every reason why they are wrong.</summary>
+    /// <summary>
+    /// The settings that a daemon started with these would have, or every reason why they are wrong; without a connection string where this
+    /// user may not read it.
+    /// </summary>
     public (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(string? data, string? config)
     {
         var variables = new Hashtable(environment);
@@ -51,7 +54,8 @@ internal sealed class DaemonFinder(IDictionary environment, string baseDirectory
             data is null ? [] : [$"--Data={Path.GetFullPath(data)}"],
             baseDirectory,
             SettingsReader.InstalledFile,
-            variables
+            variables,
+            isClient: true
         );
     }
 

@@ -11,12 +11,19 @@ internal static class SettingsReader
 {
     public const string InstalledFile = "/etc/mailproxy/appsettings.json";
 
+    private const string CredentialsOfService = "/run/credentials/mailproxy.service";
+
     /// <summary>The settings, or every reason why they are invalid.</summary>
+    /// <param name="isClient">
+    /// Who asks looks for a daemon of this machine, and need not see its secrets: a database that cannot be reached with what this user may
+    /// read is no mistake.
+    /// </param>
     public static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(
         string[] args,
         string baseDirectory,
         string installedFile,
-        IDictionary environment
+        IDictionary environment,
+        bool isClient = false
     )
     {
         var named = environment[EnvironmentSettings.FileVariable] as string;
@@ -32,7 +39,7 @@ internal static class SettingsReader
         var last = Last(sources.SelectMany(s => TextLists.Joined(s.Values)));
         GenroVariables.Add(environment, last);
         OtelVariables.Add(environment, last);
-        var (settings, more) = Read(last);
+        var (settings, more) = Read(last, isClient);
         return (mistakes.Length > 0 ? null : settings, [.. mistakes, .. more]);
     }
 
@@ -49,7 +56,10 @@ internal static class SettingsReader
         return last;
     }
 
-    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(Dictionary<string, SettingValue> last)
+    private static (DaemonSettings? Settings, IReadOnlyList<string> Mistakes) Read(
+        Dictionary<string, SettingValue> last,
+        bool isClient = false
+    )
     {
         // A setting that is explicitly nothing has its default.
         var texts = last.Values.Where(v => v.Text is not null).ToDictionary(v => v.Path, v => v.Text, StringComparer.OrdinalIgnoreCase);
@@ -70,10 +80,16 @@ internal static class SettingsReader
             .. SettingsRules.Mistakes(settings),
             .. wrong.Select(mistake => $"Verdicts:Directory: {mistake}"),
             .. OtlpHeaders.Load(settings.Telemetry.Otlp),
-            .. StorageConnection.Load(settings.Storage, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY")),
+            .. StorageConnection.Load(settings.Storage, Credentials(isClient)),
         ];
+        if (settings.Storage.Trouble is { } trouble && !isClient)
+            combined = [.. combined, trouble];
         return combined.Length > 0 ? (null, combined) : (settings, []);
     }
+
+    // Those of the running service are root's to read.
+    private static string? Credentials(bool isClient) =>
+        Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY") ?? (isClient ? CredentialsOfService : null);
 
     private static IConfiguration Bindable(IReadOnlyDictionary<string, string?> texts) =>
         new ConfigurationBuilder().AddInMemoryCollection(texts).Build();

@@ -5,9 +5,12 @@ internal static class StorageConnection
 {
     private const string Text = "Storage:ConnectionString";
     private const string File = "Storage:ConnectionStringFile";
-    private const string Credential = "mailproxy-storage";
+    internal const string Credential = "mailproxy-storage";
 
-    /// <summary>Reads it. The answer is what is wrong.</summary>
+    /// <summary>
+    /// Reads it. The answer is what is wrong; that there is none for who asks, which a client can live with, is <see
+    /// cref="StorageSettings.Trouble"/>.
+    /// </summary>
     /// <param name="credentials">The directory of the service's credentials; null: there is none.</param>
     public static IEnumerable<string> Load(StorageSettings settings, string? credentials)
     {
@@ -26,14 +29,14 @@ internal static class StorageConnection
         if (text is null && file is not null)
         {
             (text, var trouble) = Read(file);
-            if (trouble is not null)
-                yield return $"{File}: '{file}' cannot be read: {trouble}";
+            settings.Trouble = trouble is null ? null : $"{File}: '{file}' cannot be read: {trouble}";
         }
 
-        if (Given(text) is null)
-            yield return $"{Text}: Storage:Provider postgres needs it (or {File}), such as "
+        settings.Connection = Given(text);
+        if (settings.Connection is null)
+            settings.Trouble ??=
+                $"{Text}: Storage:Provider postgres needs it (or {File}), such as "
                 + "Host=127.0.0.1;Username=mailproxy;Password=…;Database=mailproxy";
-        settings.Connection = text;
     }
 
     private static string? Given(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();

@@ -33,5 +33,8 @@ public sealed class StorageSettings
     /// <summary>The connection string, from wherever it came; null with <c>sqlite</c>.</summary>
     internal string? Connection { get; set; }
 
+    /// <summary>Why there is no connection string where there must be one, in one line; null: nothing.</summary>
+    internal string? Trouble { get; set; }
+
     internal bool IsPostgres => Provider == Postgres;
 }

@@ -1,5 +1,5 @@
 using MailProxy.Daemon.Api;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 

@@ -1,7 +1,7 @@
 using MailProxy.Daemon.Api;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;

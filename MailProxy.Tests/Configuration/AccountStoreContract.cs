@@ -2,17 +2,20 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every account store does.</summary>
-internal abstract class AccountStoreContract
+[TestOf(typeof(IConfigurationStore))]
+[TestOf(typeof(ISendingStore))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class AccountStoreContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
-    /// <summary>As it stands in the audit log.</summary>
-    protected sealed record AuditRow(string Actor, string Action, string Object, string? Before, string? After);
-
     private static readonly SmtpAccount Relay = new()
     {
         Key = default,
@@ -40,18 +43,15 @@ internal abstract class AccountStoreContract
         Description = "Bücher & Co",
     };
 
-    protected abstract IConfigurationStore Store { get; }
+    private new IConfigurationStore Store => Bench.Configuration;
 
-    protected abstract ISendingStore Sending { get; }
+    private ISendingStore Sending => Bench.Sending;
 
-    /// <summary>Closes the store and opens it again.</summary>
-    protected abstract void Reopen();
+    private void Reopen() => Bench.Crash();
 
-    protected abstract Task EnsureSandboxAsync();
+    private Task EnsureSandboxAsync() => Bench.EnsureSandboxAsync();
 
-    protected abstract Task QueueMailAsync(AccountKey account, int queueState);
-
-    protected abstract IReadOnlyList<AuditRow> Audit();
+    private Task QueueMailAsync(AccountKey account, int queueState) => Bench.SeedAsync([SeedMessage.InQueue(account, queueState)]);
 
     [Test]
     public async Task DkimKeys_PutAndRead_AreTheSame()
@@ -253,11 +253,11 @@ internal abstract class AccountStoreContract
         await Sending.SetSuspendedAsync(true, "ann"); // changes nothing
         await Store.DeleteAccountAsync("default", "relay", "bob");
 
-        var audit = Audit();
+        var audit = Bench.Audit();
         Assert.Multiple(() =>
         {
             Assert.That(
-                audit.Select(a => (a.Actor, a.Action, a.Object)),
+                audit.Select(a => (a.Actor, a.Action, a.Subject)),
                 Is.EqualTo([
                     ("ann", "account.create", "account/default/relay"),
                     ("bob", "account.replace", "account/default/relay"),

@@ -1,35 +1,25 @@
-using System.Net;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every key store does.</summary>
-internal abstract class KeyStoreContract
+[TestOf(typeof(IKeyUseStore))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class KeyStoreContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
-    protected static readonly TenantKey Shop = new()
-    {
-        Tenant = "acme",
-        Id = "k1",
-        Name = "Shop & Co",
-        Hash = TenantKey.HashOf("the-key"),
-        Scopes = KeyScopes.Send | KeyScopes.Manage,
-        CreatedAt = 1_000,
-        ExpiresAt = 2_000,
-        AllowedNetworks = [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("2001:db8::/32")],
-    };
+    private static TenantKey Shop => ConfigurationSamples.Shop;
 
-    protected abstract IConfigurationStore Store { get; }
+    private new IConfigurationStore Store => Bench.Configuration;
 
-    protected abstract IKeyUseStore Uses { get; }
+    private IKeyUseStore Uses => Bench.KeyUses;
 
-    /// <summary>Closes the store and opens it again.</summary>
-    protected abstract void Reopen();
-
-    protected abstract Task<IReadOnlyList<AuditEntry>> AuditAsync();
+    private void Reopen() => Bench.Crash();
 
     [Test]
     public async Task Create_Key_ComesBackWhole()
@@ -76,7 +66,7 @@ internal abstract class KeyStoreContract
         await Uses.NoteUseAsync("acme", "k1", 5_000);
         await Store.DeleteKeyAsync("acme", "k1", "bob");
 
-        var audit = await AuditAsync();
+        var audit = Bench.Audit();
         Assert.That(
             audit.Select(a => (a.Actor, a.Action, a.Subject)),
             Is.EqualTo([("ann", "key.create", "key/acme/k1"), ("bob", "key.delete", "key/acme/k1")])
@@ -88,5 +78,27 @@ internal abstract class KeyStoreContract
             )
         );
         Assert.That(audit[1].Before, Is.EqualTo(audit[0].After));
+    }
+
+    [Test]
+    public async Task DeleteTenant_TakesItsKeys()
+    {
+        await Store.PutTenantAsync(new() { Id = "acme", Name = "a" }, "ann");
+        foreach (var tenant in (string[])["acme", "default"])
+            await Store.PutKeyAsync(
+                new()
+                {
+                    Tenant = tenant,
+                    Id = "k1",
+                    Name = "n",
+                    Hash = TenantKey.HashOf(tenant),
+                    Scopes = KeyScopes.Read,
+                    CreatedAt = 1,
+                },
+                "ann"
+            );
+        await Store.DeleteTenantAsync("acme", "bob");
+        Assert.That((await Store.KeysAsync()).Select(k => k.Tenant), Is.EqualTo(new[] { "default" }));
+        Assert.That(Bench.Audit().Select(a => a.Subject), Does.Contain("key/acme/k1").And.Contain("tenant/acme"));
     }
 }

@@ -2,10 +2,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Configuration.Accounts;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
@@ -13,7 +11,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
-internal sealed class SqliteAccountsTests : AccountStoreContract
+internal sealed class SqliteAccountsTests
 {
     /// <summary>As former versions wrote it.</summary>
     private const string Former = """
@@ -30,23 +28,14 @@ internal sealed class SqliteAccountsTests : AccountStoreContract
         """;
 
     private TemporaryStore _store = null!;
-    private SqlSendingStore? _sending;
 
-    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
-
-    protected override ISendingStore Sending => Names;
-
-    private SqlSendingStore Names => _sending ??= SqlSendingStore.Open(_store.Database, TimeProvider.System);
+    private IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();
 
     [TearDown]
-    public void Remove()
-    {
-        _sending = null;
-        _store.Dispose();
-    }
+    public void Remove() => _store.Dispose();
 
     [Test]
     public async Task Put_Password_IsNowhereInTheFiles()
@@ -193,59 +182,6 @@ internal sealed class SqliteAccountsTests : AccountStoreContract
         Assert.That(versions, Is.Unique.And.Ordered);
         Assert.That(_store.Query("SELECT version FROM accounts ORDER BY number", row => row.GetInt64(0)), Has.Count.EqualTo(3).And.Ordered);
     }
-
-    [Test]
-    public async Task Put_AnotherWriterPausedItMeanwhile_KeepsThePause()
-    {
-        await Store.PutAccountAsync(Account("one", "a"), "ann");
-        using var turn = new ConfigurationTurn();
-        var slow = new ConfigurationWriter<SmtpAccount>(AccountFields.Noun, Store, turn, static _ => { });
-        await slow.LoadAsync();
-        await Store.SetPausedAsync("default", "one", true, "bob");
-        using var body = System.Text.Json.JsonDocument.Parse(
-            """{"host":"smtp.example.com","port":25,"security":"none","verify_certificate":true,"auth":{"user":"u"}}"""
-        );
-        var asked = 0;
-        var written = await slow.PutAsync(
-            "default",
-            "one",
-            static _ => true,
-            before =>
-            {
-                asked++;
-                var members = new MemberReader(body.RootElement);
-                var value = AccountFields.Noun.Fields.Bind(members, AccountFields.Noun.New("default", "one"), before!.Value);
-                Assert.That(members.Errors, Is.Empty);
-                return new(value);
-            },
-            "ann"
-        );
-        var stored = (await Store.AccountsAsync()).Single();
-        Assert.That((asked, written.Result), Is.EqualTo((2, WriteResult.Replaced)));
-        Assert.That((stored.Paused, stored.Password, stored.Version), Is.EqualTo((true, "a", written.After!.Version)));
-    }
-
-    protected override void Reopen()
-    {
-        _sending = null;
-        _store.Close();
-    }
-
-    protected override Task EnsureSandboxAsync() => Names.EnsureSandboxAsync(Store);
-
-    protected override Task QueueMailAsync(AccountKey account, int queueState) =>
-        _store.RunAsync(
-            "INSERT INTO queue (lane, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES "
-                + "(@account, 2, 0, @state, 1, 0, 0, 1, 0)",
-            ("@account", account.Number),
-            ("@state", queueState)
-        );
-
-    protected override IReadOnlyList<AuditRow> Audit() =>
-        _store.Query(
-            "SELECT actor, action, object, before, after FROM audit ORDER BY number",
-            row => new AuditRow(row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4))
-        );
 
     private Task InsertAsync(string id, string config) =>
         _store.RunAsync(

@@ -2,12 +2,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
-using MailProxy.Pipeline.Configuration.Keys;
-using MailProxy.Pipeline.Configuration.Tenants;
 using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Disk;
-using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Tests.Storage.Sqlite;
 using MailProxy.Tests.Support;
@@ -16,13 +12,13 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
-internal sealed class SqliteTenantsTests : TenantStoreContract
+internal sealed class SqliteTenantsTests
 {
+    private static Tenant Acme => ConfigurationSamples.Acme;
+
     private TemporaryStore _store = null!;
 
-    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
-
-    protected override IDeliveryLog Log => new SqlDeliveryLog(_store.Database, _store.Box, TimeProvider.System);
+    private IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();
@@ -151,64 +147,6 @@ internal sealed class SqliteTenantsTests : TenantStoreContract
     }
 
     [Test]
-    public async Task Delete_Tenant_WhatItHadIsOutOfForceInTheSameTurn()
-    {
-        await PutAsync("acme", "one");
-        var key = new TenantKey
-        {
-            Tenant = "acme",
-            Id = "k1",
-            Name = "Shop",
-            Hash = TenantKey.HashOf("the-key"),
-            Scopes = KeyScopes.Read,
-            CreatedAt = 0,
-        };
-        await Store.PutKeyAsync(key, "ann");
-        var (inForce, tenants) = (new CurrentKeys(), new CurrentTenants());
-        using var turn = new ConfigurationTurn();
-        var keys = new ConfigurationWriter<TenantKey>(KeyFields.Noun, Store, turn, all => inForce.Swap(new([.. all.Values])));
-        var writer = new ConfigurationWriter<Tenant>(
-            TenantFields.Noun,
-            Store,
-            turn,
-            all => tenants.Swap(new([.. all.Values])),
-            then: keys.ReloadAsync
-        );
-        await writer.LoadAsync();
-        Assert.That((inForce.Directory.Find(key.Hash) is null, tenants.Directory.Find("acme") is null), Is.EqualTo((false, false)));
-
-        var deleted = await writer.DeleteAsync("acme", "acme", static _ => true, static _ => true, "ann");
-        Assert.That(deleted, Is.EqualTo(DeleteResult.Deleted));
-        Assert.That((inForce.Directory.Find(key.Hash) is null, tenants.Directory.Find("acme") is null), Is.EqualTo((true, true)));
-    }
-
-    [Test]
-    public async Task Put_AnotherWriterWasFaster_IsDecidedAnewOverWhatItWrote()
-    {
-        await PutAsync("acme", "first");
-        using var turn = new ConfigurationTurn();
-        var slow = new ConfigurationWriter<Tenant>(TenantFields.Noun, Store, turn, static _ => { });
-        await slow.LoadAsync();
-        await PutAsync("acme", "second");
-        var over = new List<SourceAuth?>();
-        var written = await slow.PutAsync(
-            "acme",
-            "acme",
-            static _ => true,
-            before =>
-            {
-                over.Add(before!.Value!.AttachmentEndpoint!.Auth);
-                return new(before.Value with { Active = false });
-            },
-            "ann"
-        );
-        Assert.That(over, Is.EqualTo(new[] { new SourceAuth.Bearer("first"), new SourceAuth.Bearer("second") }));
-        Assert.That(written.Result, Is.EqualTo(WriteResult.Replaced));
-        var stored = (await Store.TenantsAsync()).Single(t => t.Id == "acme");
-        Assert.That((stored.Active, stored.AttachmentEndpoint!.Auth), Is.EqualTo((false, new SourceAuth.Bearer("second"))));
-    }
-
-    [Test]
     public async Task Read_RowOfAnEarlierVersion_IsWholeAndIsWrittenAsItWas()
     {
         await _store.RunAsync(
@@ -250,17 +188,9 @@ internal sealed class SqliteTenantsTests : TenantStoreContract
     private Task InsertAsync(string config) =>
         _store.RunAsync("INSERT INTO tenants (id, config, created_at, updated_at) VALUES ('acme', @config, 1, 1)", ("@config", config));
 
-    protected override void Reopen() => _store.Close();
+    private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
 
-    protected override Task QueueMailAsync(AccountKey account, int queueState) =>
-        _store.RunAsync(
-            "INSERT INTO queue (lane, priority, due, state, revision, attempt, round, recipients, expires_at) VALUES "
-                + "(@account, 2, 0, @state, 1, 0, 0, 1, 0)",
-            ("@account", account.Number),
-            ("@state", queueState)
-        );
-
-    protected override IReadOnlyList<(string, string, string, string?, string?)> Audit() =>
+    private IReadOnlyList<(string, string, string, string?, string?)> Audit() =>
         _store.Query(
             "SELECT actor, action, object, before, after FROM audit ORDER BY number",
             row => (row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4))

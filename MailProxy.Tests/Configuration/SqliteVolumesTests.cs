@@ -8,11 +8,11 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
-internal sealed class SqliteVolumesTests : VolumeStoreContract
+internal sealed class SqliteVolumesTests
 {
     private TemporaryStore _store = null!;
 
-    protected override IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
+    private IConfigurationStore Store => new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System);
 
     [SetUp]
     public void Open() => _store = new();
@@ -88,52 +88,11 @@ internal sealed class SqliteVolumesTests : VolumeStoreContract
         );
     }
 
-    [Test]
-    public async Task Put_AnotherWriterWasFaster_IsDecidedAnewOverWhatItWrote()
-    {
-        await Store.PutVolumeAsync(Hook("first"), "ann");
-        using var turn = new ConfigurationTurn();
-        var slow = new ConfigurationWriter<Volume>(VolumeFields.Noun, Store, turn, static _ => { });
-        await slow.LoadAsync();
-        await Store.PutVolumeAsync(Hook("second"), "bob");
-        var over = new List<string>();
-        var written = await slow.PutAsync(
-            "default",
-            "files",
-            static _ => true,
-            before =>
-            {
-                over.Add(((SourceAuth.Bearer)((VolumeConfig.Http)before!.Value!.Config).Auth!).Token);
-                return new(before.Value with { Shared = true });
-            },
-            "ann"
-        );
-        Assert.That(over, Is.EqualTo(["first", "second"]));
-        Assert.That(written.Result, Is.EqualTo(WriteResult.Replaced));
-        Assert.That((await Store.VolumesAsync()).Single(), Is.EqualTo(Hook("second") with { Shared = true }));
-    }
-
-    private static Volume Hook(string token) =>
-        new()
-        {
-            Tenant = "default",
-            Id = "files",
-            Config = new VolumeConfig.Http(new("https://x/"), new SourceAuth.Bearer(token)),
-        };
-
     private Task InsertAsync(string id, string config) =>
         _store.RunAsync(
             "INSERT INTO volumes (tenant, id, shared, admin_set, config, created_at, updated_at) "
                 + "VALUES ('default', @id, 0, 1, @config, 1, 1)",
             ("@id", id),
             ("@config", config)
-        );
-
-    protected override void Reopen() => _store.Close();
-
-    protected override IReadOnlyList<(string Actor, string Action, string Object, string? Before, string? After)> Audit() =>
-        _store.Query(
-            "SELECT actor, action, object, before, after FROM audit ORDER BY number",
-            row => (row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4))
         );
 }

@@ -2,28 +2,19 @@ using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every tenant store does.</summary>
-internal abstract class TenantStoreContract
+[TestOf(typeof(IConfigurationStore))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class TenantStoreContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
-    protected static readonly Tenant Acme = new()
-    {
-        Id = "acme",
-        Name = "Acme & Söhne",
-        DefaultAccount = "main",
-        Active = false,
-        Retain = Retention.Parse("7d"),
-        Limits = new(PerHour: 500, Burst: 5, PerSecond: 2, Count: LimitCount.Messages, WhenReached: LimitReached.Fail),
-        ExpiresAfter = TimeSpan.FromHours(36),
-        Retry = new([0.5, 10]),
-        LargeFiles = new(5_000_000_000, LargeFileAction.Link, "files", 14),
-        AttachmentEndpoint = new(new("https://files.example.com/base?x=1"), new SourceAuth.Basic("ann", "hunter2")),
-    };
-
     private static readonly SourceAuth[] Auths =
     [
         new SourceAuth.Basic("u", "p"),
@@ -31,16 +22,17 @@ internal abstract class TenantStoreContract
         new SourceAuth.Header("X-Api-Key", "v"),
     ];
 
-    protected abstract IConfigurationStore Store { get; }
+    private static Tenant Acme => ConfigurationSamples.Acme;
 
-    protected abstract IDeliveryLog Log { get; }
+    private new IConfigurationStore Store => Bench.Configuration;
 
-    /// <summary>Closes the store and opens it again.</summary>
-    protected abstract void Reopen();
+    private IDeliveryLog Log => Bench.Log;
 
-    protected abstract Task QueueMailAsync(AccountKey account, int queueState);
+    private void Reopen() => Bench.Crash();
 
-    protected abstract IReadOnlyList<(string Actor, string Action, string Object, string? Before, string? After)> Audit();
+    private Task QueueMailAsync(AccountKey account, int queueState) => Bench.SeedAsync([SeedMessage.InQueue(account, queueState)]);
+
+    private IReadOnlyList<AuditEntry> Audit() => Bench.Audit();
 
     [Test]
     public async Task Tenants_FreshStore_IsDefaultOnly()
@@ -110,7 +102,7 @@ internal abstract class TenantStoreContract
         await Store.PutTenantAsync(Acme, "ann");
         foreach (var tenant in (string[])["acme", "default"])
         {
-            await Store.PutAccountAsync(Account(tenant), "ann");
+            await Store.PutAccountAsync(Relay(tenant), "ann");
             await Store.PutEndpointAsync(new(tenant, "hook", "https://example.com/", "whsec_abc", [], false, 1, false, new(0)), "ann");
         }
 
@@ -121,7 +113,7 @@ internal abstract class TenantStoreContract
             Assert.That((await Store.AccountsAsync()).Select(a => a.Tenant), Is.EqualTo(["default"]));
             Assert.That((await Log.EndpointsAsync()).Select(e => e.Tenant), Is.EqualTo(["default"]));
             Assert.That(
-                Audit().Where(a => a.Actor == "bob").Select(a => (a.Action, a.Object)),
+                Audit().Where(a => a.Actor == "bob").Select(a => (a.Action, a.Subject)),
                 Is.EqualTo([
                     ("account.delete", "account/acme/main"),
                     ("webhook.delete", "webhook/acme/hook"),
@@ -142,7 +134,7 @@ internal abstract class TenantStoreContract
     public async Task Delete_UnfinishedMail_IsInUseAndNothingGoes(int queueState)
     {
         await Store.PutTenantAsync(Acme, "ann");
-        await Store.PutAccountAsync(Account("acme"), "ann");
+        await Store.PutAccountAsync(Relay("acme"), "ann");
         await QueueMailAsync((await Store.AccountsAsync()).Single().Key, queueState);
 
         Assert.That(await Store.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.InUse));
@@ -154,7 +146,7 @@ internal abstract class TenantStoreContract
     public async Task Delete_MailOfAnotherTenant_DoesNotMatter()
     {
         await Store.PutTenantAsync(Acme, "ann");
-        await Store.PutAccountAsync(Account("default"), "ann");
+        await Store.PutAccountAsync(Relay("default"), "ann");
         await QueueMailAsync((await Store.AccountsAsync()).Single().Key, 0);
         Assert.That(await Store.DeleteTenantAsync("acme", "ann"), Is.EqualTo(DeleteResult.Deleted));
     }
@@ -188,7 +180,7 @@ internal abstract class TenantStoreContract
         Assert.Multiple(() =>
         {
             Assert.That(
-                audit.Select(a => (a.Actor, a.Action, a.Object)),
+                audit.Select(a => (a.Actor, a.Action, a.Subject)),
                 Is.EqualTo([
                     ("ann", "tenant.create", "tenant/acme"),
                     ("bob", "tenant.replace", "tenant/acme"),
@@ -209,7 +201,7 @@ internal abstract class TenantStoreContract
         });
     }
 
-    private static SmtpAccount Account(string tenant) =>
+    private static SmtpAccount Relay(string tenant) =>
         new()
         {
             Key = default,
@@ -223,5 +215,5 @@ internal abstract class TenantStoreContract
         };
 
     // As it was put: the number is the store's to give.
-    protected async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
+    private async Task<Tenant> AcmeAsync() => (await Store.TenantsAsync()).Single(t => t.Id == "acme") with { Number = 0 };
 }

@@ -1,12 +1,17 @@
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Volumes;
+using MailProxy.Tests.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
 /// <summary>What every volume store does.</summary>
-internal abstract class VolumeStoreContract
+[TestOf(typeof(IConfigurationStore))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class VolumeStoreContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
     private const string Secret = "hunter2-and-more";
 
@@ -32,13 +37,9 @@ internal abstract class VolumeStoreContract
         new VolumeConfig.Http(new("https://dav.example/"), new SourceAuth.Header("X-Key", Secret)),
     ];
 
-    protected abstract IConfigurationStore Store { get; }
+    private new IConfigurationStore Store => Bench.Configuration;
 
-    /// <summary>Closes the store and opens it again.</summary>
-    protected abstract void Reopen();
-
-    /// <summary>Actor, action, object, before and after, as they stand in the audit log.</summary>
-    protected abstract IReadOnlyList<(string Actor, string Action, string Object, string? Before, string? After)> Audit();
+    private void Reopen() => Bench.Crash();
 
     [TestCaseSource(nameof(Configs))]
     public async Task Put_EveryConfiguration_ComesBackWhole(VolumeConfig config)
@@ -90,11 +91,11 @@ internal abstract class VolumeStoreContract
         await Store.DeleteVolumeAsync("default", "files", "bob");
         await Store.DeleteVolumeAsync("default", "files", "bob"); // changes nothing
 
-        var audit = Audit();
+        var audit = Bench.Audit();
         Assert.Multiple(() =>
         {
             Assert.That(
-                audit.Select(a => (a.Actor, a.Action, a.Object)),
+                audit.Select(a => (a.Actor, a.Action, a.Subject)),
                 Is.EqualTo([
                     ("ann", "volume.create", "volume/default/files"),
                     ("bob", "volume.replace", "volume/default/files"),

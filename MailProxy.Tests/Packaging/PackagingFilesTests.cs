@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using MailProxy.Daemon.Cli;
 using MailProxy.Daemon.Cli.Apply;
+using MailProxy.Daemon.Hosting;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
@@ -31,19 +32,50 @@ internal sealed class PackagingFilesTests
     }
 
     [TestCase("oci/compose.yaml")]
+    [TestCase("oci/nodes.yaml")]
     [TestCase("oci/config/prometheus.yml")]
     [TestCase("oci/config/grafana-source.yaml")]
     [TestCase("oci/config/grafana-dashboards.yaml")]
     public void Yaml_Reads(string path) => Assert.That(YamlText.Read(Text(path)), Has.Count.EqualTo(1).And.All.Not.Null);
 
-    [Test]
-    public void Compose_MountsOnlyFilesThatAreThere()
+    [TestCase("oci/compose.yaml", 8)]
+    [TestCase("oci/nodes.yaml", 3)]
+    public void Compose_MountsOnlyFilesThatAreThere(string path, int count)
     {
-        var compose = Text("oci/compose.yaml");
+        var compose = Text(path);
         var mounts = Regex.Matches(compose, @"- (\.\.?/[^:]+):").Select(match => match.Groups[1].Value).ToList();
-        Assert.That(mounts, Has.Count.GreaterThan(5));
+        Assert.That(mounts, Has.Count.EqualTo(count));
         foreach (var mount in mounts.Where(mount => !mount.StartsWith("./tls.", StringComparison.Ordinal)))
             Assert.That(Path.Exists(Path.Combine(Repository.File("packaging/oci"), mount)), Is.True, mount);
+    }
+
+    [Test]
+    public void Compose_OfNodes_GivesEachItsOwnAndAllTheSame()
+    {
+        var compose = YamlText.Read(Text("oci/nodes.yaml"))[0]!;
+        var services = compose["services"]!.AsObject();
+        Assert.That(services.Select(static one => one.Key), Is.EqualTo(new[] { "postgres", "mail-1", "mail-2", "mail-3", "nginx" }));
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            var node = services[$"mail-{number}"]!;
+            Assert.That((string?)node["environment"]!["MAILPROXY_STORAGE__NODES__NAME"], Is.EqualTo($"mail-{number}"));
+            Assert.That((string?)node["volumes"]![0], Is.EqualTo($"data-{number}:/data"));
+            Assert.That(compose["volumes"]!.AsObject().ContainsKey($"data-{number}"));
+            Assert.That(Text("oci/config/nginx-nodes.conf").Split($"server mail-{number}:8000 "), Has.Length.EqualTo(3), "both upstreams");
+            if (number > 1)
+                Assert.That((string?)node["extends"]!["service"], Is.EqualTo("mail-1"));
+        }
+
+        var common = services["mail-1"]!["environment"]!.AsObject();
+        Assert.That(
+            (string?)common["MAILPROXY_API__TRUSTEDPROXIES__0"],
+            Is.EqualTo((string?)services["nginx"]!["networks"]!["inside"]!["ipv4_address"])
+        );
+        var variables = common.ToDictionary(static one => one.Key, static one => Regex.Replace((string)one.Value!, @"\$\{.*?\}", "x"));
+        variables["MAILPROXY_MASTER_KEY"] = new string('5', 64);
+        variables["MAILPROXY_ADMIN_KEY"] = DaemonProcess.Key;
+        var (_, mistakes) = SettingsReader.Read([], AppContext.BaseDirectory, "/nowhere", variables);
+        Assert.That(mistakes, Is.Empty);
     }
 
     [Test]
@@ -68,19 +100,34 @@ internal sealed class PackagingFilesTests
         Assert.That(exitCode, Is.Zero, output);
     }
 
-    [Test]
-    public async Task Nginx_Configuration_IsRight()
+    [TestCase("nginx.conf")]
+    [TestCase("nginx-nodes.conf")]
+    public async Task Nginx_Configuration_IsRight(string name)
     {
         using var directory = new TempDirectory();
         var certificate = TestCertificate.SelfSigned;
         File.WriteAllText(Path.Combine(directory, "tls.pem"), certificate.ExportCertificatePem());
         File.WriteAllText(Path.Combine(directory, "tls.key"), certificate.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem());
-        var server = Text("oci/config/nginx.conf")
+        var server = Text($"oci/config/{name}")
             .Replace("/etc/nginx/", directory.Path + "/", StringComparison.Ordinal)
             .Replace("http://mailproxy:8000", "http://127.0.0.1:8000", StringComparison.Ordinal);
+        server = Regex.Replace(server, @"mail-\d:8000", "127.0.0.1:8000");
         var file = Path.Combine(directory, "nginx.conf");
         File.WriteAllText(file, $"pid {directory.Path}/pid; error_log stderr; events {{}} http {{ access_log off; {server} }}");
         var (exitCode, output) = await Run.AsIsAsync("nginx", "-t", "-q", "-c", file, "-p", directory.Path);
         Assert.That(exitCode, Is.Zero, output);
+    }
+
+    // nginx inherits no header into a location that sets one.
+    [TestCase("nginx.conf")]
+    [TestCase("nginx-nodes.conf")]
+    public void Nginx_Page_IsToldWhoAsksAndWhereto(string name)
+    {
+        var page = Text($"oci/config/{name}").Split("location ~ ^/ui")[1].Split('}')[0];
+        foreach (
+            var header in (string[])
+                ["Host $http_host", "X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme", "Upgrade $http_upgrade"]
+        )
+            Assert.That(page, Does.Contain($"proxy_set_header {header};"));
     }
 }

@@ -1,3 +1,4 @@
+using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -36,6 +37,7 @@ internal sealed class ServiceUnitTests
     public void Unit_CredentialItTakes_IsTheOneThatIsRead()
     {
         Assert.That(Unit().Split('\n'), Does.Contain($"LoadCredentialEncrypted={MasterKeySources.Credential}"));
+        Assert.That(Unit().Split('\n'), Does.Contain($"LoadCredentialEncrypted={StorageConnection.Credential}"));
         Assert.That(PackagingReadme.Block("master-key"), Does.Contain($"--name={MasterKeySources.Credential} "));
     }
 

@@ -7,6 +7,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What is kept of a message's attempts: the last ones, as long as its content.</summary>
+[TestOf(typeof(IMessageQueries))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class AttemptContract<TBench> : RetentionFixture<TBench>
@@ -132,7 +133,7 @@ internal sealed class AttemptContract<TBench> : RetentionFixture<TBench>
     public async Task Row_Damaged_IsShownWithoutItsLines()
     {
         await SettleAsync(Failed(await MarkedAsync(Mail("m1"))) with { Attempt = Attempt(1) });
-        await Bench.RunAsync("UPDATE attempts SET detail = '{\"lines\":[nonsense'");
+        await Bench.Damage.GarbleDialoguesAsync();
         Assert.That((await AttemptsAsync("m1")).Single().Detail, Is.Null);
     }
 

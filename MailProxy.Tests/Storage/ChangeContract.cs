@@ -4,6 +4,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
+[TestOf(typeof(IMessageStore))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class ChangeContract<TBench> : MessageStoreContract<TBench>

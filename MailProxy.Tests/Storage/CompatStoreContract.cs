@@ -8,6 +8,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every store keeps for an edge that speaks the contract of another program.</summary>
+[TestOf(typeof(ICompatStore))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class CompatStoreContract<TBench> : MessageStoreContract<TBench>

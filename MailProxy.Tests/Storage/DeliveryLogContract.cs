@@ -1,18 +1,23 @@
 using System.Text;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every event log does.</summary>
-internal abstract class DeliveryLogContract : EndpointProgressContract
+[TestOf(typeof(IDeliveryLog))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class DeliveryLogContract<TBench> : EndpointFixture<TBench>
+    where TBench : StoreBench, new()
 {
     [Test]
     public async Task Read_OwnEvents_InCommitOrderWithWhatTheMessageSays()
     {
         var account = await PutAccountAsync("relay");
-        var numbers = await SeedAsync([
+        var numbers = await Bench.SeedAsync([
             new()
             {
                 Id = "m1",
@@ -23,8 +28,8 @@ internal abstract class DeliveryLogContract : EndpointProgressContract
             },
             new() { Id = "m2", Account = account.Number },
         ]);
-        await AppendEventAsync(numbers[1], new(EventType.MessageQueued, MessageState.Queued, 0, null), 10);
-        await AppendEventAsync(numbers[0], new(EventType.MessageSent, MessageState.Sent, 1, "\"x\":1"u8.ToArray()), 11);
+        await Bench.AppendEventAsync(numbers[1], new(EventType.MessageQueued, MessageState.Queued, 0, null), 10);
+        await Bench.AppendEventAsync(numbers[0], new(EventType.MessageSent, MessageState.Sent, 1, "\"x\":1"u8.ToArray()), 11);
         await Log.AppendAsync("default", EventType.AccountThrottled, account, "\"until\":5"u8.ToArray(), 12);
 
         var (events, through) = await Log.ReadAsync("default", 0, 10);

@@ -6,6 +6,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What accounts have sent to single domains, and the mail that waits for such a limit.</summary>
+[TestOf(typeof(IDestinationUses))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class DestinationUsesContract<TBench> : MessageStoreContract<TBench>

@@ -1,63 +1,18 @@
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
-using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every event log keeps of its endpoints: their configuration, and how far each is.</summary>
-internal abstract class EndpointContract
+[TestOf(typeof(IConfigurationStore))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class EndpointContract<TBench> : EndpointFixture<TBench>
+    where TBench : StoreBench, new()
 {
-    protected static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
-
-    protected static readonly WebhookEndpoint Hook = new(
-        "default",
-        "hook",
-        "https://example.com/in",
-        "whsec_first",
-        ["message.sent", "message.failed"],
-        FinalOnly: true,
-        MaxBatch: 7,
-        Paused: false,
-        new(999)
-    );
-
-    protected SignallingClock Clock { get; private set; } = new();
-
-    protected abstract IDeliveryLog Log { get; }
-
-    protected abstract IConfigurationStore Store { get; }
-
-    /// <summary>Closes the store and opens it again.</summary>
-    protected abstract void Reopen();
-
-    protected abstract Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds);
-
-    protected abstract Task<AccountKey> PutAccountAsync(string id);
-
-    protected abstract Task AppendEventAsync(long message, NewEvent e, long at);
-
-    /// <summary>The store cannot write from now on, until it is mended.</summary>
-    protected abstract Task BreakAsync();
-
-    protected abstract void Mend();
-
-    protected abstract IReadOnlyList<(string Actor, string Action, string Text)> Audit();
-
-    [SetUp]
-    public void StartClock() => Clock = new();
-
-    protected async Task AppendManyAsync(string tenant, int count)
-    {
-        var appends = new List<Task>(count);
-        for (var i = 0; i < count; i++)
-            appends.Add(Log.AppendAsync(tenant, EventType.WebhookDisabled, null, null, i));
-        await Task.WhenAll(appends).WaitAsync(Generous);
-    }
-
     [Test]
     public async Task PutEndpoint_New_StartsAtTheEndOfTheLog()
     {
@@ -212,20 +167,5 @@ internal abstract class EndpointContract
         Assert.That(await Store.DeleteEndpointAsync("other", "hook", "ann"), Is.False);
         Assert.That(await Store.DeleteEndpointAsync("default", "hook", "ann"), Is.True);
         Assert.That(await Log.EndpointsAsync(), Is.Empty);
-    }
-
-    /// <summary>Tells when somebody begins to wait on it.</summary>
-    protected sealed class SignallingClock : FakeTimeProvider
-    {
-        private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task TimerAsked => _asked.Task;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = base.CreateTimer(callback, state, dueTime, period);
-            _asked.TrySetResult();
-            return timer;
-        }
     }
 }

@@ -7,6 +7,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What is left of a person's address, and of what belongs to others.</summary>
+[TestOf(typeof(IErasure))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class ErasureContract<TBench> : MessageStoreContract<TBench>

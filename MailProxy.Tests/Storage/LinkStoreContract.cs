@@ -1,22 +1,36 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every link store does.</summary>
-internal abstract class LinkStoreContract
+[TestOf(typeof(ILinkStore))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class LinkStoreContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
-    private const long Now = 1_900_000_000_000,
-        Day = 86_400_000;
+    private new const long Now = 1_900_000_000_000;
+    private const long Day = 86_400_000;
 
     private static readonly LinkContent Content = new("acme", "default", "files", "local /srv", [1, 2, 3], 77);
 
-    protected abstract ILinkStore Store { get; }
+    private new ILinkStore Store { get; set; } = null!;
 
-    /// <summary>Closes the store and opens it again.</summary>
-    protected abstract Task ReopenAsync();
+    [SetUp]
+    public async Task OpenAsync() => Store = await Bench.OpenLinksAsync();
+
+    private async Task ReopenAsync()
+    {
+        Bench.Crash();
+        await OpenAsync();
+    }
 
     [Test]
     public async Task SigningKey_OpenedAgain_IsTheSame()
@@ -174,6 +188,38 @@ internal abstract class LinkStoreContract
             () => Store.AddAsync(new(5, 1, 0, kept.Number, "a", "b/c", Now + Day), _ => "", Now),
             Throws.InstanceOf<StoreUnavailableException>()
         );
+    }
+
+    [Test]
+    public async Task Open_NewMasterKeyFirst_TheSigningKeyMovesToItAndStaysTheSame()
+    {
+        var fresh = MasterKey.Generate();
+        var both = await Bench.OpenLinksAsync(fresh, Bench.Key);
+        var alone = await Bench.OpenLinksAsync(fresh);
+        Assert.That(both.SigningKey.ToArray(), Is.EqualTo(Store.SigningKey.ToArray()));
+        Assert.That(alone.SigningKey.ToArray(), Is.EqualTo(Store.SigningKey.ToArray()));
+    }
+
+    [Test]
+    public async Task DeleteVolume_LinksIntoItStillWork_IsInUse()
+    {
+        var volumes = Bench.Configuration;
+        await volumes.PutVolumeAsync(
+            new()
+            {
+                Tenant = "default",
+                Id = "files",
+                Config = new VolumeConfig.Local("/srv"),
+            },
+            "ann"
+        );
+        var now = Bench.Now;
+        var kept = await Store.ReserveAsync(new("acme", "default", "files", "local /srv", [1], 1), "links/a", now + 60_000, now);
+        await Store.UploadedAsync(kept.Number);
+        await Store.AddAsync(new(1, 1, 0, kept.Number, "a", "b/c", now + 60_000), _ => "", now);
+        Assert.That(await volumes.DeleteVolumeAsync("default", "files", "ann"), Is.EqualTo(DeleteResult.InUse));
+        await Store.RemovedAsync(kept.Number);
+        Assert.That(await volumes.DeleteVolumeAsync("default", "files", "ann"), Is.EqualTo(DeleteResult.Deleted));
     }
 
     private async Task<FileLink> AddAsync(string name = "a.pdf", long now = Now)

@@ -7,8 +7,22 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every store tells of the content of a message, and of its events.</summary>
-internal abstract class MessageContentContract : MessageQueriesContract
+[TestOf(typeof(IMessageQueries))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class MessageContentContract<TBench> : MessageStoreContract<TBench>
+    where TBench : StoreBench, new()
 {
+    private static readonly MessageKey Key = new("default", "m1");
+
+    private IMessageQueries Queries => Bench.Queries;
+
+    private Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => Bench.SeedAsync(seeds);
+
+    private Task AppendEventAsync(long message, NewEvent e, long at) => Bench.AppendEventAsync(message, e, at);
+
+    private Task<string> SpoolAsync(string json) => Bench.Spool.WriteAsync(Encoding.UTF8.GetBytes(json));
+
     [Test]
     public async Task Events_OfAMessage_InSequenceWithWhatTheMessageSays()
     {

@@ -1,4 +1,7 @@
 using System.Text;
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration;
+using MailProxy.Pipeline.Configuration.Pools;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -35,6 +38,54 @@ internal abstract class MessageStoreContract<TBench>
         {
             Bench.Dispose();
         }
+    }
+
+    /// <summary>An account with a refresh token; its key.</summary>
+    protected async Task<AccountKey> PutAccountAsync(string id)
+    {
+        await Bench.Configuration.PutAccountAsync(
+            new()
+            {
+                Key = default,
+                Tenant = "default",
+                Id = id,
+                Version = 0,
+                Host = "smtp.example",
+                Port = 587,
+                Security = SmtpSecurity.StartTls,
+                User = "u",
+                OAuth = new()
+                {
+                    TokenUrl = new("https://login.example"),
+                    ClientId = "c",
+                    RefreshToken = "first",
+                },
+            },
+            "test"
+        );
+        return (await Bench.Configuration.AccountsAsync()).Single(account => account.Id == id).Key;
+    }
+
+    /// <summary>Of the first account of a store, <see cref="Account"/>, only the name is left.</summary>
+    protected async Task BuryAccountAsync()
+    {
+        Assert.That(await PutAccountAsync("gone"), Is.EqualTo(Account));
+        Assert.That(await Bench.Configuration.DeleteAccountAsync("default", "gone", "test"), Is.EqualTo(DeleteResult.Deleted));
+    }
+
+    /// <summary>A pool of accounts; its key.</summary>
+    protected async Task<PoolKey> PutPoolAsync(string id)
+    {
+        var pool = new Pool
+        {
+            Key = default,
+            Tenant = "default",
+            Id = id,
+            Version = 0,
+            Accounts = [new PoolMember("any")],
+        };
+        await Bench.Configuration.PutAsync(PoolFields.Noun, pool.Tenant, id, pool, "test");
+        return (await Bench.Configuration.ValuesAsync(PoolFields.Noun)).Single(one => one.Id == id).Key;
     }
 
     protected AcceptedMail Mail(

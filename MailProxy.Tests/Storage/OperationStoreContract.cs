@@ -6,6 +6,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every store keeps of operations.</summary>
+[TestOf(typeof(IOperationStore))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class OperationStoreContract<TBench> : MessageStoreContract<TBench>

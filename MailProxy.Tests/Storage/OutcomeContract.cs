@@ -5,6 +5,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
+[TestOf(typeof(IMessageStore))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
@@ -60,15 +61,9 @@ internal sealed class OutcomeContract<TBench> : MessageStoreContract<TBench>
     [TestCase("pools", -9)]
     public async Task Settle_ToALaneThatIsGone_StaysWhereItWas(string gone, int lane)
     {
-        await Bench.RunAsync(
-            "INSERT INTO pools (number, tenant, id, version, config, created_at, updated_at) VALUES (7, 'default', 'both', 1, '{}', 1, 1)"
-        );
+        var pool = await PutPoolAsync("both");
         if (gone == "accounts")
-            await Bench.RunAsync(
-                "INSERT INTO accounts (number, tenant, id, version, config, created_at, updated_at, deleted_at) VALUES "
-                    + "(1, 'default', 'gone', 2, '{}', 1, 1, 2)"
-            );
-        var pool = new PoolKey(7);
+            await BuryAccountAsync();
         var ticket = await MarkedAsync(Mail("m1", account: default(AccountKey)) with { Pool = pool });
         var step = new QueueStep.Again(0, 0, 1) { Lane = new(lane) };
 

@@ -33,6 +33,16 @@ internal sealed class PostgresBench : SqlBench
         Open();
     }
 
+    /// <summary>Nobody gets a connection to the database, and nobody has one.</summary>
+    public override Task BreakAsync()
+    {
+        PostgresServer.Shared.Close(_database, true);
+        PostgresServer.Shared.CutOff(_database);
+        return Task.CompletedTask;
+    }
+
+    public override void Mend() => PostgresServer.Shared.Close(_database, false);
+
     public override Task<bool> LeftAsync(string text) => Task.FromResult(PostgresServer.Shared.Dump(_database).Contains(text));
 
     public override void Dispose()

@@ -5,6 +5,7 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
+[TestOf(typeof(IMessageStore))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class RecoveryContract<TBench> : MessageStoreContract<TBench>

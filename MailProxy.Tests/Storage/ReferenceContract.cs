@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Volumes;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
@@ -12,14 +13,10 @@ namespace MailProxy.Tests.Storage;
 internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {
-    private const string Tombstone =
-        "INSERT INTO accounts (number, tenant, id, version, config, created_at, updated_at, deleted_at) VALUES (1, 'default', "
-        + "'gone', 2, '{}', 1, 1, 2)";
-
     [Test]
     public async Task Append_AccountDeletedMeanwhile_IsRefusedAndNothingIsStored()
     {
-        await Bench.RunAsync(Tombstone);
+        await BuryAccountAsync();
         var file = await Bench.Spool.WriteAsync(Json("large"));
 
         var appended = await AppendAsync(Mail("m1") with { Body = new(default, file, 15) }, Mail("m2", account: new(2)));
@@ -36,11 +33,8 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     [Test]
     public async Task Append_OnlyAccountOfThePoolDeletedMeanwhile_IsRefused()
     {
-        await Bench.RunAsync(Tombstone);
-        await Bench.RunAsync(
-            "INSERT INTO pools (number, tenant, id, version, config, created_at, updated_at) VALUES (7, 'default', 'both', 1, '{}', 1, 1)"
-        );
-        var mail = Mail("m1", account: default(AccountKey)) with { Pool = new(7), NotBy = "other", Only = Account };
+        await BuryAccountAsync();
+        var mail = Mail("m1", account: default(AccountKey)) with { Pool = await PutPoolAsync("both"), NotBy = "other", Only = Account };
 
         Assert.That((await PutAsync(mail)).Problem?.Errors.Single().Pointer, Is.EqualTo("/pool"));
         Assert.That(Bench.Look("m1"), Is.Null);
@@ -51,7 +45,7 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     public async Task Append_ReplacementForADeletedAccount_LeavesTheStoredMessageAlone()
     {
         await TicketAsync(Mail("m1", account: new(2)));
-        await Bench.RunAsync(Tombstone);
+        await BuryAccountAsync();
 
         var line = await PutAsync(Mail("m1", "two"));
 
@@ -62,10 +56,18 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     [Test]
     public async Task Append_VolumeDeletedMeanwhile_NamesTheAttachment()
     {
-        await Bench.RunAsync(
-            "INSERT INTO volumes (tenant, id, shared, admin_set, config, created_at, updated_at) VALUES "
-                + "('default', 'kept', 0, 1, '{}', 1, 1), ('other', 'shared', 1, 1, '{}', 1, 1), ('other', 'private', 0, 1, '{}', 1, 1)"
-        );
+        foreach (var (tenant, id) in new[] { ("default", "kept"), ("other", "shared"), ("other", "private") })
+            await Bench.Configuration.PutVolumeAsync(
+                new()
+                {
+                    Tenant = tenant,
+                    Id = id,
+                    Shared = id == "shared",
+                    AdminSet = true,
+                    Config = new VolumeConfig.Local("/srv"),
+                },
+                "test"
+            );
 
         var good = await PutAsync(Mail("m1") with { Volumes = [(0, "kept"), (1, "shared")] });
         var gone = await PutAsync(Mail("m2") with { Volumes = [(0, "kept"), (2, "gone")] });
@@ -79,7 +81,7 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     [Test]
     public async Task Append_RefusedByTheCommit_IsToldToTheIdempotencyKeyToo()
     {
-        await Bench.RunAsync(Tombstone);
+        await BuryAccountAsync();
         var rendered = new List<ReceiptLine>();
         var claim = new IdempotencyClaim(
             "key",
@@ -100,7 +102,7 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
     public async Task Retry_AccountDeletedMeanwhile_IsRefused()
     {
         await SettleAsync(Failed(await MarkedAsync(Mail("m1"))));
-        await Bench.RunAsync(Tombstone);
+        await BuryAccountAsync();
 
         var result = await ChangeAsync("m1", new MessageChange.Retry(Now + 60_000));
 

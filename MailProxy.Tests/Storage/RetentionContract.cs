@@ -1,10 +1,12 @@
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Mail;
+using MailProxy.Pipeline.Storage;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What goes, what stays, and until when.</summary>
+[TestOf(typeof(IRetentionStore))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class RetentionContract<TBench> : RetentionFixture<TBench>

@@ -1,4 +1,5 @@
 using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Tests.Support;
@@ -44,9 +45,15 @@ internal abstract class RetentionFixture<TBench> : MessageStoreContract<TBench>
 
     protected async Task SendAsync(AcceptedMail mail) => await SettleAsync(Sent(await MarkedAsync(mail)));
 
-    protected Task HookAsync(string id, string? type = null, bool paused = false, string tenant = "default") =>
+    protected Task HookAsync(
+        string id,
+        string? type = null,
+        bool paused = false,
+        string tenant = "default",
+        ReportStyle style = ReportStyle.Events
+    ) =>
         Bench.Configuration.PutEndpointAsync(
-            new(tenant, id, "https://example.com/", "whsec_x", type is null ? [] : [type], false, 1, paused, new(0)),
+            new(tenant, id, "https://example.com/", "whsec_x", type is null ? [] : [type], false, 1, paused, new(0)) { Style = style },
             "test"
         );
 

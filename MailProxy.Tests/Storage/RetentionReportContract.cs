@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
 using NUnit.Framework;
 
@@ -91,7 +92,7 @@ internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench>
     public async Task Purge_WebhookThatCannotBeRead_HoldsWhatItMayHaveWanted()
     {
         await HookAsync("damaged", "message.failed");
-        await Bench.RunAsync("UPDATE webhooks SET types = 'no JSON'");
+        await Bench.Damage.GarbleWebhooksAsync();
         await SendAsync("m1");
         Bench.Clock.Advance(TimeSpan.FromMilliseconds(Soon));
         var damaged = await PurgeAsync();
@@ -103,12 +104,13 @@ internal sealed class RetentionReportContract<TBench> : RetentionFixture<TBench>
     [Test]
     public async Task Purge_NamedInErrorBySync_IsNotReportedThoughThePositionPassedIt()
     {
-        await HookAsync("sync");
+        await HookAsync("sync", style: ReportStyle.Sync);
         await SendAsync("m1");
-        await AcknowledgeAsync("sync", Bench.Log.Last);
-        await Bench.RunAsync($"INSERT INTO webhook_resends VALUES ('default', 'sync', {Bench.Log.Last}, {Now}, 1, {Now})");
+        var sync = (await Bench.Log.EndpointsAsync()).Single();
+        var progress = sync.Progress with { Acknowledged = Bench.Log.Last };
+        await Bench.Log.SaveProgressAsync(sync, progress with { Resends = progress.Resends.Add(Bench.Log.Last, new(Now, 1, Now)) });
         var owed = await PurgeAsync();
-        await Bench.RunAsync("DELETE FROM webhook_resends");
+        await Bench.Log.SaveProgressAsync(sync, progress);
         var told = await PurgeAsync();
         Assert.That((owed.Contents, told.Contents), Is.EqualTo((0, 1)));
     }

@@ -48,5 +48,16 @@ internal sealed record SeedMessage
     /// <summary>The body is in this spool file.</summary>
     public string? SpoolFile { get; init; }
 
+    /// <summary>One of an account's lane.</summary>
+    /// <param name="standing">0: it waits; 1: its attempt has begun; 2: it is held.</param>
+    public static SeedMessage InQueue(AccountKey account, int standing) =>
+        new()
+        {
+            Id = $"q-{Guid.NewGuid():N}",
+            Account = account.Number,
+            Begun = standing == 1,
+            State = standing == 2 ? MessageState.Held : MessageState.Queued,
+        };
+
     public MessageState Seen => Begun ? MessageState.Sending : State;
 }

@@ -16,8 +16,7 @@ internal abstract class SqlBench : StoreBench
 {
     private SqlMessageStore _store = null!;
     private SpoolFiles _spool = null!;
-
-    protected MasterKey Key { get; } = MasterKey.Generate();
+    private SqlSendingStore? _sending;
 
     public StoreDatabase Data { get; private set; } = null!;
 
@@ -53,6 +52,40 @@ internal abstract class SqlBench : StoreBench
 
     public override IAuditLog AuditLog => new SqlAuditLog(Data, Clock);
 
+    public override ICircuitStore Circuits => new SqlCircuitStore(Data, NullLogger.Instance);
+
+    public override IRefreshTokens Tokens => new SqlRefreshTokens(Data, new([Key]), Clock);
+
+    public override IPageKeys PageKeys => new SqlPageKeys(Data, new([Key]), Clock);
+
+    public override ISecretWarnings Warnings => new SqlSecretWarnings(Data);
+
+    public override ISuppressionStore Suppressions => new SqlSuppressionStore(Data, Clock);
+
+    public override IKeyUseStore KeyUses => new SqlKeyUseStore(Data);
+
+    public override ISendingStore Sending => Names;
+
+    public override StoreDamage Damage => new(Data);
+
+    public override bool IsInTrouble => Health.StoreTrouble is not null;
+
+    private SqlSendingStore Names => _sending ??= SqlSendingStore.Open(Data, Clock);
+
+    public override async Task<ILinkStore> OpenLinksAsync(params MasterKey[] keys) =>
+        await SqlLinkStore.OpenAsync(Data, new(keys.Length > 0 ? keys : [Key]));
+
+    public override Task EnsureSandboxAsync() => Names.EnsureSandboxAsync(Configuration);
+
+    public override Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => Data.SeedAsync(seeds);
+
+    public override Task AppendEventAsync(long message, NewEvent e, long at) =>
+        Data.Writer.WriteAsync(_ =>
+        {
+            Data.Writer.Events.Append(message, e, at);
+            return true;
+        });
+
     public override StoredLook? Look(string id, string tenant = "default") =>
         Data.Readers.Snapshot(session =>
             session.QueryFirst(
@@ -87,7 +120,8 @@ internal abstract class SqlBench : StoreBench
 
     public override long Count(string table) => Data.Readers.Read(session => session.QueryNumber($"SELECT count(*) FROM {table}") ?? 0);
 
-    public override Task RunAsync(string sql) => Data.Writer.WriteAsync(session => session.Run(sql));
+    /// <summary>Writes past every interface.</summary>
+    public Task RunAsync(string sql) => Data.Writer.WriteAsync(session => session.Run(sql));
 
     public override Task PurgeBodyAsync(string id) =>
         Data.Writer.WriteAsync(session =>
@@ -103,7 +137,7 @@ internal abstract class SqlBench : StoreBench
 
     protected void Begin(StoreDatabase data, PipelineHealth health)
     {
-        (Data, Health) = (data, health);
+        (Data, Health, _sending) = (data, health, null);
         _spool = new(SpoolDirectory, shared: data.LargeBodies);
         _store = new(data, _spool, Hash, Clock, NullLogger.Instance);
         Log = new SqlDeliveryLog(data, new([Key]), Clock);

@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Storage.Sqlite;
 using MailProxy.Pipeline.Storage.Sqlite.Flight;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Storage.Sqlite;
+using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace MailProxy.Tests.Storage;
@@ -13,6 +14,7 @@ internal sealed class SqliteBench : SqlBench
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("mailproxy-store-");
     private readonly TimeSpan _backOff;
     private int _life;
+    private SqliteConnection? _stranger;
 
     public SqliteBench()
         : this(TimeSpan.FromMilliseconds(20)) { }
@@ -62,8 +64,20 @@ internal sealed class SqliteBench : SqlBench
         return left;
     }
 
+    /// <summary>Another program holds the database's write lock; the writer is told not to wait for it.</summary>
+    public override async Task BreakAsync()
+    {
+        await RunAsync("PRAGMA busy_timeout=0");
+        _stranger = new(new SqliteConnectionStringBuilder { DataSource = Database.Path, Pooling = false }.ToString());
+        _stranger.Open();
+        _stranger.Run("BEGIN IMMEDIATE");
+    }
+
+    public override void Mend() => _stranger!.Run("ROLLBACK");
+
     public override void Dispose()
     {
+        _stranger?.Dispose();
         Database.Dispose();
         _root.Delete(recursive: true);
     }

@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
@@ -49,7 +50,49 @@ internal abstract class StoreBench : IDisposable
 
     public abstract IAuditLog AuditLog { get; }
 
+    public abstract ICircuitStore Circuits { get; }
+
+    public abstract IRefreshTokens Tokens { get; }
+
+    public abstract IPageKeys PageKeys { get; }
+
+    public abstract ISecretWarnings Warnings { get; }
+
+    public abstract ISuppressionStore Suppressions { get; }
+
+    public abstract IKeyUseStore KeyUses { get; }
+
+    /// <summary>Opened anew after a crash.</summary>
+    public abstract ISendingStore Sending { get; }
+
     public abstract SpoolFiles Spool { get; }
+
+    /// <summary>What seals secrets in the store.</summary>
+    public MasterKey Key { get; } = MasterKey.Generate();
+
+    /// <summary>What is kept of links, opened.</summary>
+    /// <param name="keys">The master keys that there are; none: <see cref="Key"/>.</param>
+    public abstract Task<ILinkStore> OpenLinksAsync(params MasterKey[] keys);
+
+    /// <summary>As a first start does.</summary>
+    public abstract Task EnsureSandboxAsync();
+
+    /// <summary>Messages in any state, without having been through the stages; their numbers.</summary>
+    public abstract Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds);
+
+    /// <summary>Appends an event to the log, as a stage does with what it settles.</summary>
+    public abstract Task AppendEventAsync(long message, NewEvent e, long at);
+
+    /// <summary>What only faults leave.</summary>
+    public abstract StoreDamage Damage { get; }
+
+    /// <summary>The store cannot write from now on, until it is mended.</summary>
+    public abstract Task BreakAsync();
+
+    public abstract void Mend();
+
+    /// <summary>Whether it knows that it cannot write.</summary>
+    public abstract bool IsInTrouble { get; }
 
     /// <summary>What the store is given to tell the content hash of an id that was made here.</summary>
     public static byte[]? Hash(ReadOnlyMemory<byte> json) => System.Security.Cryptography.SHA256.HashData(json.Span);
@@ -64,9 +107,6 @@ internal abstract class StoreBench : IDisposable
 
     /// <summary>How many rows a table has.</summary>
     public abstract long Count(string table);
-
-    /// <summary>Writes past every interface.</summary>
-    public abstract Task RunAsync(string sql);
 
     /// <summary>Whether these bytes stand anywhere in what is on disk once everything has been carried there.</summary>
     public abstract Task<bool> LeftAsync(string text);

@@ -10,6 +10,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>A tenant made anew under an old id finds nothing of the old one.</summary>
+[TestOf(typeof(ITenantRemoval))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class TenantRemovalContract<TBench> : MessageStoreContract<TBench>

@@ -24,13 +24,17 @@ internal sealed class NginxInstance : IAsyncDisposable
 
     public Uri Url(string path) => new($"http://nginx.files.example:{Port}{path}");
 
+    /// <summary>Where its configuration and its files are.</summary>
+    public string Root => _root.FullName;
+
     /// <summary>Returns when nginx takes connections.</summary>
-    public static async Task<NginxInstance> StartAsync()
+    /// <param name="servers">What is to stand in its configuration within <c>http</c>; null: what serves files, as above.</param>
+    public static async Task<NginxInstance> StartAsync(Func<NginxInstance, string>? servers = null)
     {
         var nginx = new NginxInstance();
         try
         {
-            await nginx.LayOutAsync();
+            await nginx.LayOutAsync(servers?.Invoke(nginx) ?? nginx.FileServer);
             nginx._process = Process.Start(Run.Info("nginx", "-p", nginx._root.FullName, "-e", "error.log", "-c", "nginx.conf"))!;
             await nginx.ListensAsync();
             return nginx;
@@ -55,12 +59,29 @@ internal sealed class NginxInstance : IAsyncDisposable
         _root.Delete(recursive: true);
     }
 
-    private async Task LayOutAsync()
+    private string FileServer =>
+        $$"""
+            server {
+                listen 127.0.0.1:{{Port}};
+                location /files/ { alias {{Files}}/; }
+                location /slow/ { alias {{Files}}/; limit_rate 64k; limit_rate_after 16k; }
+                location /locked/ { alias {{Files}}/; auth_basic files; auth_basic_user_file {{Root}}/users; }
+                location /zipped/ { alias {{Files}}/; gzip on; gzip_types *; gzip_min_length 1; }
+                location /moved/ { return 302 /files/$1; }
+                location ~ ^/there/(.*)$ { return 301 /files/$1; }
+                location /round/ { return 302 /round/; }
+                location /metadata/ { return 302 http://169.254.169.254/latest/meta-data/; }
+                location /busy/ { return 503; }
+                location /silent/ { return 444; }
+            }
+            """;
+
+    private async Task LayOutAsync(string servers)
     {
         _root.CreateSubdirectory("files");
-        await File.WriteAllTextAsync(Path.Combine(_root.FullName, "users"), "ann:{PLAIN}geheim\n");
+        await File.WriteAllTextAsync(Path.Combine(Root, "users"), "ann:{PLAIN}geheim\n");
         await File.WriteAllTextAsync(
-            Path.Combine(_root.FullName, "nginx.conf"),
+            Path.Combine(Root, "nginx.conf"),
             $$"""
             daemon off;
             master_process off;
@@ -70,19 +91,7 @@ internal sealed class NginxInstance : IAsyncDisposable
                 access_log off;
                 default_type application/octet-stream;
                 client_body_temp_path temp-body; proxy_temp_path temp-proxy; fastcgi_temp_path temp-fastcgi; uwsgi_temp_path temp-uwsgi; scgi_temp_path temp-scgi;
-                server {
-                    listen 127.0.0.1:{{Port}};
-                    location /files/ { alias {{Files}}/; }
-                    location /slow/ { alias {{Files}}/; limit_rate 64k; limit_rate_after 16k; }
-                    location /locked/ { alias {{Files}}/; auth_basic files; auth_basic_user_file {{_root.FullName}}/users; }
-                    location /zipped/ { alias {{Files}}/; gzip on; gzip_types *; gzip_min_length 1; }
-                    location /moved/ { return 302 /files/$1; }
-                    location ~ ^/there/(.*)$ { return 301 /files/$1; }
-                    location /round/ { return 302 /round/; }
-                    location /metadata/ { return 302 http://169.254.169.254/latest/meta-data/; }
-                    location /busy/ { return 503; }
-                    location /silent/ { return 444; }
-                }
+            {{servers}}
             }
 
             """

@@ -18,40 +18,18 @@ internal sealed class PostgresServer : IDisposable
     private readonly Dictionary<string, string> _ofDirectories = [];
     private int _made;
 
-    private PostgresServer()
+    /// <param name="primary">Whose replica it is; null: nobody's.</param>
+    private PostgresServer(PostgresServer? primary = null)
     {
         _template = new(MakeTemplate);
         try
         {
             PostgresPrograms.Give(_root.FullName);
-            PostgresPrograms.AsItself(
-                "initdb",
-                "-D",
-                Data,
-                "-U",
-                PostgresPrograms.User,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-                "--no-sync",
-                "--no-instructions"
-            );
-
-            PostgresPrograms.AsItself(
-                "pg_ctl",
-                "-D",
-                Data,
-                "-w",
-                "-t",
-                "60",
-                "-l",
-                Path.Combine(_root.FullName, "log"),
-                "-o",
-                Settings,
-                "start"
-            );
+            if (primary is null)
+                MakeCluster();
+            else
+                PostgresPrograms.AsItself("pg_basebackup", "-D", Data, "-R", "-c", "fast", "--no-sync", "-d", primary.ConnectionUri);
+            Serve();
         }
         catch
         {
@@ -71,6 +49,12 @@ internal sealed class PostgresServer : IDisposable
     private string Data => Path.Combine(_root.FullName, "data");
 
     private string Port => _port.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A server that a test has alone.</summary>
+    public static PostgresServer StartOwn() => new();
+
+    /// <summary>A server that streams what this one commits, asynchronously.</summary>
+    public PostgresServer StartReplica() => new(this);
 
     /// <summary>Ends the shared server, if any test has used it.</summary>
     public static void EndShared()
@@ -108,23 +92,14 @@ internal sealed class PostgresServer : IDisposable
     /// <summary>Ends every connection to a database, as when the processes that had them were killed.</summary>
     public void CutOff(string name) => Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
 
+    /// <summary>Whether a database refuses new connections.</summary>
+    public void Close(string name, bool isClosed) => Execute($"ALTER DATABASE {name} ALLOW_CONNECTIONS {(isClosed ? "false" : "true")}");
+
     /// <summary>Ends the server as a crash does, and starts it again.</summary>
     public void Restart()
     {
         PostgresPrograms.AsItself("pg_ctl", "-D", Data, "-m", "immediate", "-w", "stop");
-        PostgresPrograms.AsItself(
-            "pg_ctl",
-            "-D",
-            Data,
-            "-w",
-            "-t",
-            "60",
-            "-l",
-            Path.Combine(_root.FullName, "log"),
-            "-o",
-            Settings,
-            "start"
-        );
+        Serve();
     }
 
     /// <summary>Everything that is in a database, as text.</summary>
@@ -137,6 +112,18 @@ internal sealed class PostgresServer : IDisposable
         _root.Delete(recursive: true);
     }
 
+    private void MakeCluster()
+    {
+        string[] how = ["-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"];
+        PostgresPrograms.AsItself("initdb", ["-D", Data, "-U", PostgresPrograms.User, .. how]);
+    }
+
+    private void Serve()
+    {
+        var log = Path.Combine(_root.FullName, "log");
+        PostgresPrograms.AsItself("pg_ctl", "-D", Data, "-w", "-t", "60", "-l", log, "-o", Settings, "start");
+    }
+
     private string MakeTemplate()
     {
         Execute("CREATE DATABASE store");
@@ -146,7 +133,10 @@ internal sealed class PostgresServer : IDisposable
         return "store";
     }
 
-    private void Execute(string sql) => Execute(PostgresPrograms.User, sql);
+    private string ConnectionUri => $"postgresql://{PostgresPrograms.User}@127.0.0.1:{Port}/";
+
+    /// <summary>Statements of the superuser, apart from any store.</summary>
+    public void Execute(string sql) => Execute(PostgresPrograms.User, sql);
 
     /// <summary>As the server's superuser.</summary>
     public void Execute(string database, string sql)

@@ -24,7 +24,8 @@ internal static class DoctorVerb
         )
         {
             Details =
-                "Settings, data directory, disk, clock and store of a daemon of this machine; its version and readiness; "
+                "Settings, data directory, disk, clock and store of a daemon of this machine, of a store in PostgreSQL also whether the "
+                + "server keeps what it has committed and whether a replica that takes over would have it; its version and readiness; "
                 + "of each account the "
                 + "name, connection, TLS, certificate, log-in, the end of its secrets, and what its provider advises; "
                 + "SPF, DKIM and DMARC of the "

@@ -30,6 +30,8 @@ internal static class LocalChecks
         if (settings is null)
             yield break;
         yield return new(Health.Ok, Installation, "settings", "right.");
+        foreach (var finding in settings.Storage.IsPostgres ? PostgresChecks.Find(settings.Storage) : [])
+            yield return finding;
         var directory = isRunning && call.Daemon.Address.Data is { } found ? Path.GetFullPath(found) : Path.GetFullPath(settings.Data);
         if (!Directory.Exists(directory))
         {

@@ -20,6 +20,8 @@ internal static class ConfigVerbs
     {
         var (data, config) = call.Places;
         var (settings, mistakes) = call.Finder.Read(data, config);
+        if (settings?.Storage.Trouble is { } trouble)
+            (settings, mistakes) = (null, [trouble]);
         if (call.IsJson)
         {
             var answer = new JsonObject

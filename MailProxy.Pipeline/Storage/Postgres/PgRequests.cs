@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MailProxy.Pipeline.Disk;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 using Npgsql;
 

@@ -32,7 +32,7 @@ internal static class PgTrouble
             "57P01" or "57P02" or "57P03" or "57P05" => "the database is being stopped or started",
             "58030" => "the database's disk reports an error",
             "XX001" or "XX002" => $"the database reports that it is damaged ({error.MessageText})",
-            "3D000" or "42501" => $"the database refuses ({error.MessageText})",
+            "3D000" or "42501" or "55000" => $"the database refuses ({error.MessageText})",
             _ when error.SqlState.StartsWith("28", StringComparison.Ordinal) =>
                 $"the database refuses the connection ({error.MessageText})",
             _ when error.SqlState.StartsWith("08", StringComparison.Ordinal) => "the connection to the database was lost",

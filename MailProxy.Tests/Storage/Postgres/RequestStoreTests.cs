@@ -1,4 +1,4 @@
-using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Postgres;

@@ -1,18 +1,17 @@
-using System.Text;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Search;
 using MailProxy.Pipeline.Storage;
 using MailProxy.Pipeline.Storage.Sql;
-using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Sqlite;
 
-internal sealed class SqliteMessageQueriesTests : MessageContentContract
+/// <summary>By which indexes SQLite finds messages.</summary>
+internal sealed class SqliteMessageQueriesTests
 {
     private TemporaryStore _store = null!;
 
-    protected override IMessageQueries Queries => new SqlMessageQueries(_store.Database, _store.Spool);
+    private IMessageQueries Queries => new SqlMessageQueries(_store.Database, _store.Spool);
 
     [SetUp]
     public void Open() => _store = new();
@@ -165,33 +164,6 @@ internal sealed class SqliteMessageQueriesTests : MessageContentContract
                 .And.Not.Contain("TEMP B-TREE")
         );
     }
-
-    protected override Task<List<long>> SeedAsync(IEnumerable<SeedMessage> seeds) => _store.SeedAsync(seeds);
-
-    protected override Task PutAccountAsync(string id) =>
-        new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutAccountAsync(
-            new()
-            {
-                Key = default,
-                Tenant = "default",
-                Id = id,
-                Version = 0,
-                Sandbox = true,
-            },
-            "ann"
-        );
-
-    protected override Task PutTenantAsync(string id) =>
-        new SqlConfigurationStore(_store.Database, _store.Box, TimeProvider.System).PutTenantAsync(new() { Id = id, Name = id }, "ann");
-
-    protected override Task AppendEventAsync(long message, NewEvent e, long at) =>
-        _store.Database.Writer.WriteAsync(_ =>
-        {
-            _store.Database.Writer.Events.Append(message, e, at);
-            return true;
-        });
-
-    protected override Task<string> SpoolAsync(string json) => _store.Spool.WriteAsync(Encoding.UTF8.GetBytes(json));
 
     private static IEnumerable<TestCaseData> Indexed()
     {

@@ -1,4 +1,4 @@
-namespace MailProxy.Pipeline.Storage;
+namespace MailProxy.Pipeline.Storage.Nodes;
 
 /// <summary>A request to the API that was answered.</summary>
 /// <param name="Number">Counts up.</param>
