@@ -1,106 +1,15 @@
-using System.Globalization;
-using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using MailProxy.Daemon.Hosting;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Nodes;
-using MailProxy.Tests.Dashboard;
 using MailProxy.Tests.Support;
-using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Several daemons that share a database.</summary>
-internal sealed class NodesTests
+internal sealed class NodesTests : NodesFixture
 {
-    private const int Accounts = 12;
-
-    private TempDirectory _directory = null!;
-    private string _database = null!;
-    private CuttableProxy? _way;
-
-    [SetUp]
-    public void Make()
-    {
-        _directory = new();
-        _database = PostgresServer.Shared.MakeDatabase();
-    }
-
-    [TearDown]
-    public void Drop()
-    {
-        _way?.Dispose();
-        PostgresServer.Shared.DropDatabase(_database);
-        _directory.Dispose();
-    }
-
-    private Task<TestDaemon> StartAsync(
-        string name,
-        int? port = null,
-        string? folder = null,
-        string beat = "00:00:00.200",
-        string timeToLive = "00:00:04"
-    ) =>
-        TestDaemon.StartAsync(
-            Path.Combine(_directory.Path, folder ?? name),
-            ("Storage:Provider", "postgres"),
-            ("Storage:ConnectionString", PostgresServer.Shared.ConnectionString(_database, port)),
-            ("Storage:Nodes:Name", name),
-            ("Storage:Nodes:Beat", beat),
-            ("Storage:Nodes:TimeToLive", timeToLive),
-            ("Storage:Nodes:Margin", "00:00:00.200"),
-            ("MasterKey", new string('5', 64))
-        );
-
-    private static object Mail(string id, int account) =>
-        new
-        {
-            id,
-            from = "me@example.org",
-            to = new[] { "you@example.com" },
-            subject = "Hello",
-            text = "Hello.",
-            account = Account(account),
-        };
-
-    private static string Account(int number) => $"a{number.ToString(CultureInfo.InvariantCulture)}";
-
-    private static async Task PutAccountsAsync(TestDaemon daemon)
-    {
-        for (var i = 0; i < Accounts; i++)
-            Assert.That((int)await daemon.SendAsync(HttpMethod.Put, $"/v1/accounts/{Account(i)}", new { sandbox = true }), Is.EqualTo(201));
-    }
-
-    /// <summary>Waits until every lane has one who sends for it, and each node has some.</summary>
-    private static async Task UntilSharedAsync(params TestDaemon[] daemons)
-    {
-        await Eventually.BecomesAsync(
-            () => Task.FromResult(daemons.Select(Held).ToArray()),
-            static held => held.Sum() == Accounts + 1 && held.All(static count => count > 0)
-        );
-    }
-
-    private static int Held(TestDaemon daemon)
-    {
-        var nodes = daemon.Services.GetRequiredService<INodes>();
-        return ((HeldLanes)nodes.Now).Count;
-    }
-
-    private static async Task PostToAllAsync(TestDaemon daemon, string prefix)
-    {
-        for (var i = 0; i < Accounts; i++)
-            await daemon.PostAsync(Mail($"{prefix}{i}", i));
-    }
-
-    private static async Task UntilSentAsync(TestDaemon daemon, string prefix)
-    {
-        for (var i = 0; i < Accounts; i++)
-            await daemon.UntilAsync($"{prefix}{i}", EventType.MessageSent);
-    }
-
     [Test]
     public async Task Post_AnyNode_GoesByTheNodeThatHoldsTheLane()
     {
@@ -161,14 +70,14 @@ internal sealed class NodesTests
     {
         await using var one = await StartAsync("one");
         await PutAccountsAsync(one);
-        _way = new(PostgresServer.Shared.PortNumber);
-        await using var two = await StartAsync("two", _way.Port);
+        using var way = new CuttableProxy(PostgresServer.Shared.PortNumber);
+        await using var two = await StartAsync("two", way.Port);
         await UntilSharedAsync(one, two);
 
-        _way.Swallow();
+        way.Swallow();
         await PostToAllAsync(one, "m");
         await UntilSentAsync(one, "m");
-        _way.Mend();
+        way.Mend();
         await two.UntilStoppedAsync();
     }
 
@@ -257,45 +166,6 @@ internal sealed class NodesTests
 
         await UntilSentAsync(two, "m");
         Assert.That(await MailboxAsync(one) + await MailboxAsync(two), Is.EqualTo(Accounts));
-    }
-
-    [Test]
-    public async Task SignIn_AtOneNode_IsKnownAtTheOther()
-    {
-        await using var one = await StartAsync("one");
-        await using var two = await StartAsync("two");
-        using var person = new Person(one.Url); // cookies are the host's, whatever the port
-        await person.SignInAsync(TestDaemon.Key);
-
-        using var view = await person.Http.GetAsync(two.Url + "/ui/");
-
-        Assert.That(view.StatusCode, Is.EqualTo(HttpStatusCode.OK));
-    }
-
-    [Test]
-    public async Task Requests_OfOneNode_AreSeenAtTheOther()
-    {
-        await using var one = await StartAsync("one");
-        await using var two = await StartAsync("two");
-        await one.SendAsync(HttpMethod.Put, "/v1/accounts/a", new { sandbox = true });
-
-        var seen = await Eventually.BecomesAsync(
-            async () => (JsonArray)(await two.GetAsync("/v1/requests"))["data"]!,
-            static data => data.Any(static one => (string?)one!["path"] == "/v1/accounts/a")
-        );
-        Assert.That((string?)seen[0]!["node"], Is.EqualTo("one"));
-    }
-
-    [Test]
-    public async Task Schema_NeedsANewerProgram_TheNodeEnds()
-    {
-        await using var one = await StartAsync("one");
-        PostgresServer.Shared.Execute(_database, "UPDATE mailproxy.schema_version SET min_program = 999");
-
-        await Assert.ThatAsync(
-            () => one.Services.GetRequiredService<Stores>().Completion.WaitAsync(TestDaemon.Deadline),
-            Throws.Exception.With.Message.Contains("install the newer version")
-        );
     }
 
     [Test]

@@ -62,14 +62,16 @@ internal static class DriftReport
             $"{slices.Max(static one => one.Tables["queue"].Dead):N0} | {slices.Max(static one => one.Tables["queue"].Bytes) >> 20:N0} |\n"
         );
 
-    private static string Line(DriftSlice one, int sent) =>
-        string.Create(
+    private static string Line(DriftSlice one, int sent)
+    {
+        var (rated, part) = (one.Rated, one.Part == DriftPart.During ? "held" : "");
+        var tables = string.Join(" | ", DriftLook.Tables.Select(table => Table(one.Tables[table])));
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {sent / 1000:N0} | {(one.Part == DriftPart.During ? "held" : "")} | {one.Rated.Reading.Rate:#,0} | {one.Rated.Reading.Subject:0} | {one.Rated.Server:0} | {one.Claims:0.00} | {string.Join(
-                " | ",
-                DriftLook.Tables.Select(table => Table(one.Tables[table]))
-            )} |\n"
+            $"| {sent / 1000:N0} | {part} | {rated.Reading.Rate:#,0} | {rated.Reading.Subject:0} | {rated.Server:0} "
+                + $"| {one.Claims:0.00} | {tables} |\n"
         );
+    }
 
     private static string Table((long Dead, long Bytes) table) =>
         string.Create(CultureInfo.InvariantCulture, $"{table.Dead / 1000.0:0.0}, {table.Bytes >> 20:N0}");

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MailProxy.Benchmarks.Nodes;
 
-/// <summary>A wall clock of one process that can be set while it runs: Debian's libfaketime, by a file. What only runs forward stays.</summary>
+/// <summary>A process's wall clock that can be set while it runs, by Debian's libfaketime. What only runs forward stays.</summary>
 internal sealed class FakeClock
 {
     /// <summary>The Debian package; the benchmarks install nothing.</summary>

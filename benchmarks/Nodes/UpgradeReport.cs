@@ -64,7 +64,8 @@ internal static class UpgradeReport
             var phase = phases.At(pause.Middle)!;
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"| a{pause.Account} | {Milliseconds(pause.Length)} | {phase.Name} | {phase.Node} | {Milliseconds(pause.From - phase.From)} |\n"
+                $"| a{pause.Account} | {Milliseconds(pause.Length)} | {phase.Name} | {phase.Node} "
+                    + $"| {Milliseconds(pause.From - phase.From)} |\n"
             );
         }
 
@@ -101,7 +102,8 @@ internal static class UpgradeReport
         );
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {group.Key} | {group.Count()} | {took.Median:0} ms, {took.Max:0} ms | {Pause(longest.Median)}, {Pause(longest.Max)} | {Milliseconds(group.Max(static phase => phase.Late))} |\n"
+            $"| {group.Key} | {group.Count()} | {took.Median:0} ms, {took.Max:0} ms | {Pause(longest.Median)}, {Pause(longest.Max)} "
+                + $"| {Milliseconds(group.Max(static phase => phase.Late))} |\n"
         );
     }
 

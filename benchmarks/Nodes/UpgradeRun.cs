@@ -3,7 +3,7 @@ using MailProxy.Benchmarks.Support;
 
 namespace MailProxy.Benchmarks.Nodes;
 
-/// <summary>Three nodes are stopped (SIGTERM) and started again one after the other while clients post; what the lanes notice of it.</summary>
+/// <summary>Three nodes are stopped (SIGTERM) and started again one after the other while clients post.</summary>
 internal static class UpgradeRun
 {
     public const int Accounts = 12;
