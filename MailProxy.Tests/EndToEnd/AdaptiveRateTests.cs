@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A provider that asks for less, seen from outside.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class AdaptiveRateTests
 {
     [Test]

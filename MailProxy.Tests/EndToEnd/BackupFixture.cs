@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A daemon, the directory of its backup, and the commands that fill and read it.</summary>
 [UnsupportedOSPlatform("windows")]
+[Parallelizable(ParallelScope.Self)]
 internal abstract class BackupFixture
 {
     // A spool file of its own; in lines, so that it goes out as it is.

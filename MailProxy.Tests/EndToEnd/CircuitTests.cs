@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>An account whose server is down and comes back, seen from outside.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CircuitTests
 {
     private const int Burst = 40;

@@ -5,6 +5,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A store that was cut or written over is refused at the start in words, and not touched.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DamagedStoreTests
 {
     [TestCase("empty")]

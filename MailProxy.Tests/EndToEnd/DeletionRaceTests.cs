@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>An account is deleted while mail for it comes in: either the deletion is refused, or the mail is.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DeletionRaceTests
 {
     private const int Rounds = 30,

@@ -6,6 +6,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Limits of an account for single domains: they hold up nobody else, say why, survive a restart, and act at once.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DestinationLimitTests
 {
     private static readonly object Narrow = new

@@ -8,6 +8,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>What was said with the server, as whoever asks for a message sees it.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DialogueTests
 {
     private const string Password = "pass-word-4711";

@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A disk that is really full, and has capacity again later.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class DiskFullTests
 {
     private TmpfsMount _disk = null!;

@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// <summary>What the daemon keeps is its owner's only, whatever mask it was started with and whatever modes it finds.</summary>
 [TestFixture]
 [UnsupportedOSPlatform("windows")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class FileModesTests
 {
     private const UnixFileMode Owners = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -12,6 +12,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A daemon with tenants that have one of everything under the same ids, and a key of every kind.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract partial class IsolationFixture
 {
     protected const string AdminKey = "test-admin-key-0123456789",

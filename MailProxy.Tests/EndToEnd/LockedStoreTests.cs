@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Another program in the database: somebody's shell with a transaction open.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class LockedStoreTests
 {
     [Test]

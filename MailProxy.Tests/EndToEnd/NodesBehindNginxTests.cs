@@ -10,6 +10,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Three nodes behind nginx with the configuration that is shipped for them.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class NodesBehindNginxTests
 {
     private const int Clients = 4;

@@ -8,6 +8,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Several daemons that share a database of their own.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class NodesFixture
 {
     protected const int Accounts = 12;

@@ -7,6 +7,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A daemon with the accounts first and second in the pool both.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class PoolFixture
 {
     private TempDirectory _directory = null!;

@@ -7,6 +7,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>The daemon with its store in PostgreSQL.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PostgresTests
 {
     private TempDirectory _directory = null!;

@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// The whole daemon after cuts of power at some instants of its life, and of its recovery: nothing is lost, and what comes twice or not at
 /// all is told. <c>benchmarks -- powercut</c> makes a thousand.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class PowerCutTests
 {
     private const int Connections = 4,

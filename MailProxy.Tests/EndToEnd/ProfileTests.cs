@@ -7,6 +7,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>What a rule of a profile did, seen from outside.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ProfileTests
 {
     [Test]

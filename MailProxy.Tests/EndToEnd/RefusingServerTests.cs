@@ -9,6 +9,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>What a server said stands, seen from outside: in the message's state, its events, and the account's.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RefusingServerTests
 {
     [TestCase("MAIL", "550 5.7.1 no", true)]

@@ -5,6 +5,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>What was acknowledged survives a stop and a start.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class RestartTests
 {
     [Test]

@@ -8,6 +8,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>What is over leaves the disk: content at once, the rest later.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RetentionTests
 {
     private TempDirectory _directory = null!;

@@ -15,6 +15,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// end, and loses nothing once the page is put back.
 /// </summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class RuntimeDamageTests
 {
     private const int Count = 400;

@@ -15,6 +15,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// answer, and in every file.
 /// </summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SecretsTests
 {
     private readonly SecretSearch _search = new();

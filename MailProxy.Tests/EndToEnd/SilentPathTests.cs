@@ -6,6 +6,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A path that swallows packets is noticed by what nobody acknowledges, and not tried again at once.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SilentPathTests
 {
     [Test]

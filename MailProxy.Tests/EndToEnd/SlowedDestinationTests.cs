@@ -7,6 +7,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A relay that asks for less to one domain, seen from outside.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SlowedDestinationTests
 {
     private const string Profile = """

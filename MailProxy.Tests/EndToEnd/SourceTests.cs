@@ -9,6 +9,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Attachments from everywhere, through the whole daemon.</summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class SourceTests
 {
     private TempDirectory _directory = null!;

@@ -5,6 +5,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>What each state allows, over HTTP: the actions, and the same id again.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class StateTests
 {
     private static readonly Dictionary<string, string> Refused = new()

@@ -18,6 +18,7 @@ namespace MailProxy.Tests.EndToEnd;
 /// Configuration that no request can be made of: refused when it is set; and where an earlier version has stored it, the daemon starts,
 /// sends and reports all the same.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 public sealed class StoredConfigurationTests
 {
     private static readonly string ManyUmlauts = "http://" + string.Join('.', Enumerable.Repeat(new string('ü', 20), 12)) + "/";

@@ -14,6 +14,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Imports that are hostile, too large, or come at the wrong time.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SuppressionImportTests
 {
     private const string Ndjson = "application/x-ndjson";

@@ -10,6 +10,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Mail does not go to whom a tenant's suppression list names; the others of a message still get theirs.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SuppressionTests
 {
     private TempDirectory _directory = null!;

@@ -10,6 +10,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A whole conversation of style sync over the daemon, with a restart in the middle.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SyncTests
 {
     private static readonly (string, string) LoopbackAllowed = ("Network:Allowed:0", "127.0.0.0/8");

@@ -10,6 +10,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A submission's trace goes along with what the daemon asks others, though no spans are exported.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class TraceTests
 {
     private const string Parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

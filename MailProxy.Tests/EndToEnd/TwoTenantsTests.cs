@@ -8,6 +8,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>Two tenants that use the same ids for everything do not meet.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class TwoTenantsTests
 {
     private static readonly (string, string) LoopbackAllowed = ("Network:Allowed:0", "127.0.0.0/8");

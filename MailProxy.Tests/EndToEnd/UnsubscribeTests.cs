@@ -11,6 +11,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>The hosted link, from the mail that arrives to the event: GET asks, POST acts, once.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class UnsubscribeTests
 {
     private static readonly (string, string) PublicUrl = ("Api:PublicUrl", "https://mail.example/");

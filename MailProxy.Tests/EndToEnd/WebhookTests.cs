@@ -11,6 +11,7 @@ namespace MailProxy.Tests.EndToEnd;
 
 /// <summary>A webhook is told what became of a message, signed, and nothing that is wrong with it reaches the mail.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class WebhookTests
 {
     private static readonly (string, string) LoopbackAllowed = ("Network:Allowed:0", "127.0.0.0/8");

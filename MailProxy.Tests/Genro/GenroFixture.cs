@@ -8,6 +8,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Genro;
 
 /// <summary>A daemon that serves clients of genro-mail-proxy, an SMTP server, and an application that gets reports.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class GenroFixture : DaemonFixture
 {
     protected const string Admin = "t";

@@ -6,6 +6,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Genro;
 
 /// <summary>A daemon that serves clients of version A, with the tenant that all their requests mean and an account of it.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class VersionAFixture : GenroFixture
 {
     protected const string Tenant = "main_tenant";

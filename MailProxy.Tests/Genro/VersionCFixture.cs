@@ -4,6 +4,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Genro;
 
 /// <summary>A daemon that serves clients of version C, with a tenant and an account.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class VersionCFixture : GenroFixture
 {
     protected string _key = null!;

@@ -11,6 +11,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>What every message store must do; each verb has its fixture, and each database its bench.</summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class MessageStoreContract<TBench>
     where TBench : StoreBench, new()
 {

@@ -6,6 +6,7 @@ namespace MailProxy.Tests.Support;
 /// A test with a daemon of its own, in a directory of its own; both go with the test. What a fixture adds in a SetUp of its own comes after
 /// the start, and goes before the stop.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal abstract class DaemonFixture
 {
     /// <summary>The daemon's data directory.</summary>
