@@ -12,6 +12,7 @@ namespace MailProxy.Tests.Architecture;
 /// what a name leads to. Nothing of it may reach the engine's end, and afterwards the mail is sent, told, swept up.
 /// </summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable(ParallelScope.Self)]
 public sealed class EveryLoopTests
 {
     private const int Times = 2;

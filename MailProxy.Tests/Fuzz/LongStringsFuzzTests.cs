@@ -18,6 +18,7 @@ namespace MailProxy.Tests.Fuzz;
 /// request is taken in
 /// memory and, in pieces of any size, through a file.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class LongStringsFuzzTests
 {
     private static readonly IngestOptions Options = new();

@@ -6,6 +6,7 @@ namespace MailProxy.Tests.Packaging;
 
 /// <summary>The unit as it is shipped, under a real systemd: start, stop, crash, watchdog, reload, journal, modes, update.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SystemdTests : InstalledService
 {
     private const string DropIns = "/run/systemd/system/mailproxy.service.d";

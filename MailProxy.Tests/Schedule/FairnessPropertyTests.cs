@@ -8,6 +8,7 @@ namespace MailProxy.Tests.Schedule;
 /// Whatever batches, priorities, times, moves, cancels, waits and restarts there are: urgent mail goes first, batches are served alike,
 /// each in its order, and everything goes.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class FairnessPropertyTests
 {
     /// <summary>

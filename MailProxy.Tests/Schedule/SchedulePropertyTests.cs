@@ -15,6 +15,7 @@ namespace MailProxy.Tests.Schedule;
 /// stage's own turns are driven, without its loop, so that each step ends at rest.
 /// </summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class SchedulePropertyTests
 {
     private const int Steps = 250_000;

@@ -10,6 +10,7 @@ namespace MailProxy.Tests.Send;
 
 /// <summary>Whatever is written into a mail, its readers read it: MimeKit, and Debian's Python.</summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ComposePropertyTests
 {
     [Test]

@@ -9,6 +9,7 @@ namespace MailProxy.Tests.Genro.Import;
 /// daemon starts on what it has made.
 /// </summary>
 [TestFixture]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class HostileDatabaseTests : ImportFixture
 {
     private const int Rounds = 40,
