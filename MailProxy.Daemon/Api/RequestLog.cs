@@ -100,9 +100,14 @@ internal sealed class RequestLog(TimeProvider clock, int capacity = RequestLog.U
 
     public ValueTask ForgetAsync(string tenant)
     {
+        Forget(tenant);
+        return ValueTask.CompletedTask;
+    }
+
+    public void Forget(string tenant)
+    {
         lock (_gate)
             _tenants.Remove(tenant);
-        return ValueTask.CompletedTask;
     }
 
     private void Trim(LinkedList<LoggedRequest> part)

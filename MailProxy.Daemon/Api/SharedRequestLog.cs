@@ -6,13 +6,13 @@ namespace MailProxy.Daemon.Api;
 
 /// <summary>
 /// The last requests of a day that any node has answered, in the store. Each node brings what it has answered once a second, of very
-/// many the last ones; half of that room is for requests that failed. What the store cannot take now is brought later.
+/// many the last ones, shared out among tenants as in memory. What the store cannot take now is brought later.
 /// </summary>
 internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leases, TimeProvider clock, ILogger<SharedRequestLog> logger)
     : IRequestLog,
         IAsyncDisposable
 {
-    private const int MostPending = 250; // of each kind
+    private const int MostPending = 500;
     private const int TrimEvery = 60;
 
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
@@ -20,15 +20,14 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stop = new();
-    private Queue<LoggedRequest> _good = new();
-    private Queue<LoggedRequest> _bad = new();
+    private RequestLog _pending = new(clock, MostPending);
     private Task? _bringing;
 
     public void Note(LoggedRequest request)
     {
         lock (_gate)
         {
-            Add(request.HasFailed ? _bad : _good, request);
+            _pending.Note(request);
             _bringing ??= Task.Run(BringAsync);
         }
     }
@@ -47,13 +46,17 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
 
     public async ValueTask ForgetAsync(string tenant)
     {
-        lock (_gate)
+        await _turn.WaitAsync(_stop.Token); // what is on its way comes before it
+        try
         {
-            _good = new(_good.Where(one => one.Tenant != tenant));
-            _bad = new(_bad.Where(one => one.Tenant != tenant));
+            lock (_gate)
+                _pending.Forget(tenant);
+            await store.ForgetAsync(tenant);
         }
-
-        await store.ForgetAsync(tenant);
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -64,13 +67,6 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
     }
 
     private long Since => clock.GetUtcNow().Subtract(RequestLog.Kept).ToUnixTimeMilliseconds();
-
-    private static void Add(Queue<LoggedRequest> queue, LoggedRequest request)
-    {
-        queue.Enqueue(request);
-        if (queue.Count > MostPending)
-            queue.Dequeue();
-    }
 
     private async Task BringAsync()
     {
@@ -100,7 +96,7 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
         {
             // It is brought with the next ones; that the database is away others say.
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not OperationCanceledException)
         {
             Log.NotBrought(logger, error);
         }
@@ -114,9 +110,8 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
             LoggedRequest[] pending;
             lock (_gate)
             {
-                pending = [.. _good.Concat(_bad).OrderBy(static one => one.At)];
-                _good.Clear();
-                _bad.Clear();
+                pending = [.. Noted(_pending)];
+                _pending = new(clock, MostPending);
             }
 
             if (pending.Length == 0)
@@ -138,16 +133,18 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
     }
 
     // Before what came meanwhile.
-    private void GiveBack(LoggedRequest[] pending)
+    private void GiveBack(IEnumerable<LoggedRequest> taken)
     {
         lock (_gate)
         {
-            var (good, bad) = (_good, _bad);
-            (_good, _bad) = (new(), new());
-            foreach (var one in pending.Concat(good).Concat(bad))
-                Add(one.HasFailed ? _bad : _good, one);
+            var later = Noted(_pending);
+            _pending = new(clock, MostPending);
+            foreach (var one in taken.Concat(later))
+                _pending.Note(one);
         }
     }
+
+    private static IEnumerable<LoggedRequest> Noted(RequestLog log) => log.Read(null, false, null, null, int.MaxValue).Reverse();
 
     private static partial class Log
     {

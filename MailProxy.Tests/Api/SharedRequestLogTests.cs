@@ -34,7 +34,7 @@ internal sealed class SharedRequestLogTests : IAsyncDisposable
         _store.IsAway = true;
         _log.Note(Request("a", "/v1/x", status: 503));
         Assert.ThrowsAsync<StoreUnavailableException>(async () => await _log.ReadAsync("a", false, null, null, 10));
-        _log.Note(Request("a", "/v1/y") with { At = 2 });
+        _log.Note(Request("a", "/v1/y") with { At = 1_795_910_400_001 });
 
         _store.IsAway = false;
         await Eventually.BecomesAsync(
@@ -74,8 +74,18 @@ internal sealed class SharedRequestLogTests : IAsyncDisposable
         Assert.That(left.Select(static one => one.Path), Is.EqualTo(new[] { "/v1/other" }));
     }
 
+    [Test]
+    public async Task VeryManyOfOneTenant_DoNotPushOutAnothers()
+    {
+        _log.Note(Request("quiet", "/v1/quiet", status: 422));
+        for (var i = 0; i < 10_000; i++)
+            _log.Note(Request("busy", "/v1/busy", status: 422));
+
+        Assert.That(await _log.ReadAsync("quiet", false, null, null, 10), Has.Count.EqualTo(1));
+    }
+
     private static LoggedRequest Request(string tenant, string path, int status = 200) =>
-        new(0, 1, "GET", path, status, 1, null, "admin", tenant, "r", []);
+        new(0, 1_795_910_400_000, "GET", path, status, 1, null, "admin", tenant, "r", []);
 
     private sealed class MemoryStore : IRequestStore
     {
@@ -105,7 +115,7 @@ internal sealed class SharedRequestLogTests : IAsyncDisposable
         public Task<IReadOnlyList<LoggedRequest>> ReadAsync(RequestFilter filter) =>
             Task.FromResult<IReadOnlyList<LoggedRequest>>([.. Rows.Where(one => filter.Tenant is null || one.Tenant == filter.Tenant)]);
 
-        public Task TrimAsync(long since, int room) => Task.CompletedTask;
+        public Task TrimAsync(long since, int most) => Task.CompletedTask;
 
         public Task ForgetAsync(string tenant)
         {

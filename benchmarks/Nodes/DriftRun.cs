@@ -62,8 +62,8 @@ internal enum DriftPart
 internal sealed record DriftSlice(DriftPart Part, Rated Rated, double Claims, IReadOnlyDictionary<string, (long Dead, long Bytes)> Tables)
 {
     public override string ToString() =>
-        FormattableString.Invariant($"{Part}, {Rated.Reading.Rate:0}/s, node {Rated.Reading.Subject:0} µs, server {Rated.Server:0} µs, a ")
+        FormattableString.Invariant($"{Part}, {Rated.Reading.Rate:0}/s, node {Rated.Reading.Subject:0} µs, server {Rated.Server:0} µs")
         + FormattableString.Invariant(
-            $"claim {Claims:0.00} ms, {Tables["queue"].Dead} dead rows in the queue of {Tables["queue"].Bytes >> 20} MB"
+            $", a claim {Claims:0.00} ms, {Tables["queue"].Dead} dead rows in the queue of {Tables["queue"].Bytes >> 20} MB"
         );
 }

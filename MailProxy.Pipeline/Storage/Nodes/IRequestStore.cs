@@ -42,8 +42,8 @@ public interface IRequestStore
     /// <summary>Newest first.</summary>
     Task<IReadOnlyList<LoggedRequest>> ReadAsync(RequestFilter filter);
 
-    /// <summary>Removes those before this time, and the oldest ones of each tenant that has more than its part of this room.</summary>
-    Task TrimAsync(long since, int room);
+    /// <summary>Removes those before this time, and the oldest ones of each tenant that has more than its part of this many.</summary>
+    Task TrimAsync(long since, int most);
 
     /// <summary>Removes a tenant's.</summary>
     Task ForgetAsync(string tenant);

@@ -80,7 +80,7 @@ internal sealed class PgRequests(Func<NpgsqlConnection> open, StoreReaders reade
             return session.Query(sql, Row, [.. values]);
         });
 
-    public Task TrimAsync(long since, int room) => WriteAsync(session => session.Run(Trim, since, LeastOfTenant, (long)room));
+    public Task TrimAsync(long since, int most) => WriteAsync(session => session.Run(Trim, since, LeastOfTenant, (long)most));
 
     public Task ForgetAsync(string tenant) => WriteAsync(session => session.Run("DELETE FROM requests WHERE tenant = ?1", tenant));
 

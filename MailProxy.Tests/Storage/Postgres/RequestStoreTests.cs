@@ -50,11 +50,11 @@ internal sealed class RequestStoreTests : MessageStoreContract<PostgresBench>
         await Requests.AddAsync([Request("old", at: 1), Request("failed", "busy", 500), Request("quiet", "quiet")]);
         await Requests.AddAsync([.. Enumerable.Range(0, 300).Select(static i => Request(i.ToString(), "busy"))]);
 
-        await Requests.TrimAsync(since: 50, room: 120);
+        await Requests.TrimAsync(since: 50, most: 120);
 
         var left = await Requests.ReadAsync(new(null, false, null, null, 0, 1_000));
         Assert.That(left.Select(static one => one.Path), Has.None.EqualTo("old").And.Contains("failed").And.Contains("quiet"));
-        Assert.That(left.Count(static one => one.Tenant == "busy" && !one.HasFailed), Is.EqualTo(20), "a third of the room, half of that");
+        Assert.That(left.Count(static one => one.Tenant == "busy" && !one.HasFailed), Is.EqualTo(20), "a third of them, half of that");
         Assert.That(left[0].Path, Is.EqualTo("299"));
     }
 
