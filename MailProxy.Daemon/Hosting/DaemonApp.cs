@@ -14,6 +14,7 @@ using MailProxy.Pipeline.Resolve;
 using MailProxy.Pipeline.Send;
 using MailProxy.Pipeline.Send.Tokens;
 using MailProxy.Pipeline.Sharing;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Telemetry;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Options;
@@ -33,10 +34,10 @@ internal static class DaemonApp
     // Seconds, so that committed submissions are answered even when attempts get no time at all.
     private const int ShortestGrace = 2;
 
-    /// <param name="clock">The clock; null: the system's.</param>
+    /// <param name="clock">The clock; null: the system's, with several nodes that of their database.</param>
     public static async Task<WebApplication> BuildAsync(DaemonSettings settings, TimeProvider? clock = null)
     {
-        var time = clock ?? TimeProvider.System;
+        var time = clock ?? (settings.Storage.IsPostgres ? new NodeClock(TimeProvider.System) : TimeProvider.System);
         var (logger, log, levels) = LogSetup.Open(settings.Log, time);
         try
         {

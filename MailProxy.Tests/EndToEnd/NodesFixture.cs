@@ -36,10 +36,12 @@ internal abstract class NodesFixture
         int? port = null,
         string? folder = null,
         string beat = "00:00:00.200",
-        string timeToLive = "00:00:04"
+        string timeToLive = "00:00:04",
+        TimeProvider? clock = null
     ) =>
         TestDaemon.StartAsync(
             Path.Combine(_directory.Path, folder ?? name),
+            clock,
             ("Storage:Provider", "postgres"),
             ("Storage:ConnectionString", PostgresServer.Shared.ConnectionString(Database, port)),
             ("Storage:Nodes:Name", name),
@@ -49,7 +51,9 @@ internal abstract class NodesFixture
             ("MasterKey", new string('5', 64))
         );
 
-    protected static object Mail(string id, int account) =>
+    protected static object Mail(string id, int account) => Mail(id, Account(account));
+
+    protected static object Mail(string id, string account) =>
         new
         {
             id,
@@ -57,7 +61,7 @@ internal abstract class NodesFixture
             to = new[] { "you@example.com" },
             subject = "Hello",
             text = "Hello.",
-            account = Account(account),
+            account,
         };
 
     protected static string Account(int number) => $"a{number.ToString(CultureInfo.InvariantCulture)}";

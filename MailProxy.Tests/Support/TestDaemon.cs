@@ -41,9 +41,9 @@ internal sealed class TestDaemon : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     public static Task<TestDaemon> StartAsync(string data, params (string Name, string Value)[] settings) =>
-        StartAsync(data, TimeProvider.System, settings);
+        StartAsync(data, null, settings);
 
-    public static async Task<TestDaemon> StartAsync(string data, TimeProvider clock, params (string Name, string Value)[] settings)
+    public static async Task<TestDaemon> StartAsync(string data, TimeProvider? clock, params (string Name, string Value)[] settings)
     {
         var values = new Dictionary<string, string?>
         {

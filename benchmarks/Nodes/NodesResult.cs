@@ -115,7 +115,7 @@ internal static class NodesResult
             {(
                 FakeClock.Library is null
                     ? $"No clock was set: that takes Debian's package `{FakeClock.Package}`, which is not installed here."
-                    : "One of the nodes runs under libfaketime, so that its clock can be set. What it deferred meanwhile may wait as long as its clock was ahead."
+                    : "One of the nodes runs under libfaketime, so that its clock can be set."
             )}
 
             From a kill to the first mail of the last of the accounts ({sorted.Count} kills of nodes that stayed away): median {median:0.0} s, worst {(

@@ -133,6 +133,8 @@ public sealed class PgDatabase : StoreDatabase
             using var source = PgServer.Source(options.ConnectionString);
             using var connection = PgServer.OpenFirst(source);
             PgMigrator.Run(connection, PgServer.Schema);
+            if (clock is NodeClock common)
+                Follow(common, connection, logger);
             var session = PgEntry.Enter(connection, options, clock);
             return new(dataLock, session, options, clock, health, metrics, logger);
         }
@@ -141,6 +143,12 @@ public sealed class PgDatabase : StoreDatabase
             dataLock.Dispose();
             throw;
         }
+    }
+
+    private static void Follow(NodeClock clock, NpgsqlConnection connection, ILogger logger)
+    {
+        var time = PgNodeRows.Time(new PgSession(connection), clock);
+        clock.Hear(time.Told, time.Asked, time.Answered, logger);
     }
 
     internal override Task<IReadOnlyList<FlightRecord>> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) => _marks.AdoptAsync(lanes);

@@ -13,7 +13,14 @@ internal sealed record NodeLook(IReadOnlyList<NodeRow> Nodes, long LastEvent, lo
 
     /// <summary>The oldest version of the schema that a program must know.</summary>
     public long LeastProgram { get; init; }
+
+    public DatabaseTime Time { get; init; }
 }
+
+/// <summary>What the database's clock showed.</summary>
+/// <param name="Asked">The timestamp before the question.</param>
+/// <param name="Answered">The timestamp behind the answer.</param>
+internal readonly record struct DatabaseTime(DateTimeOffset Told, long Asked, long Answered);
 
 /// <summary>What a node tells of itself.</summary>
 /// <param name="At">Unix milliseconds, by its clock.</param>
@@ -33,8 +40,10 @@ internal static class PgNodeRows
 
     private const string News = """
         SELECT last_event, config_version, (SELECT version FROM lease_changes), (EXISTS (SELECT 1 FROM message_traces))::int,
-            (SELECT min_program FROM schema_version) FROM turns
+            (SELECT min_program FROM schema_version), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM turns
         """;
+
+    private const string Clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
     private const string Suppressing = "SELECT number, tenant FROM suppressing_tenants WHERE number > ?1 ORDER BY number";
 
@@ -64,15 +73,27 @@ internal static class PgNodeRows
     private const string NewNode = "INSERT INTO nodes (name, place, version, started_at) VALUES (?1, ?2, ?3, ?4) RETURNING session";
 
     /// <summary>Tells that this node lives, and reads what is to be known of all.</summary>
-    public static NodeLook Look(Session session, NodeBeat mine, long suppressing)
+    public static NodeLook Look(Session session, NodeBeat mine, long suppressing, TimeProvider clock)
     {
         session.Prepare(Beat).Add(mine.Session).Add(mine.At).Add(mine.Seen).Add(mine.IsLeaving).Add(mine.Profiles).Post();
         var nodes = AllAlive(session);
         var row = session.Prepare(News);
+        var asked = clock.GetTimestamp();
         row.Step();
-        var look = new NodeLook(nodes, row.Long(0), row.Long(1), row.Long(2), row.Int(3) == 1) { LeastProgram = row.Long(4) };
+        var look = new NodeLook(nodes, row.Long(0), row.Long(1), row.Long(2), row.Int(3) == 1)
+        {
+            LeastProgram = row.Long(4),
+            Time = new(Moment(row.Long(5)), asked, clock.GetTimestamp()),
+        };
         row.Reset();
         return look with { Suppressing = session.Query(Suppressing, static one => (one.Long(0), one.Text(1)), suppressing) };
+    }
+
+    public static DatabaseTime Time(Session session, TimeProvider clock)
+    {
+        var asked = clock.GetTimestamp();
+        var told = Moment(session.QueryNumber(Clock)!.Value);
+        return new(told, asked, clock.GetTimestamp());
     }
 
     public static IReadOnlyList<NodeRow> AllAlive(Session session) => session.Query(Alive, Row);
@@ -101,6 +122,9 @@ internal static class PgNodeRows
         session.Run("INSERT INTO beats (session, beat_at, config_seen) VALUES (?1, ?2, ?3)", me, now, NodeRow.Starting);
         return me;
     }
+
+    private static DateTimeOffset Moment(long microseconds) =>
+        DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
 
     private static NodeRow Row(Statement row) =>
         new(

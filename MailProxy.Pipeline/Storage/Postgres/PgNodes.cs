@@ -54,7 +54,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
         _watch = new(options.TimeToLive, options.TimeToLive / 2);
         _pace = new(options.Beat);
         _leases = new(me, () => Changed?.Invoke(), logger);
-        _rest = new(options, clock);
+        _rest = new(options, clock is NodeClock common ? common.Machine : clock);
         _thread = new(Run) { IsBackground = true, Name = "store nodes" };
     }
 
@@ -237,7 +237,9 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
         // Who holds a lane keeps it until this node can take it: a start may last.
         var told = units is null ? NodeRow.Starting : seen;
-        var look = PgNodeRows.Look(session, new(Me, began.Wall, told, _isLeaving, _options.Profiles()), _news.Suppressing);
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var look = PgNodeRows.Look(session, new(Me, now, told, _isLeaving, _options.Profiles()), _news.Suppressing, _clock);
+        (_clock as NodeClock)?.Hear(look.Time.Told, look.Time.Asked, look.Time.Answered, _logger);
         if (look.Nodes.All(node => node.Session != Me))
             throw new NodeDeadException();
         if (look.LeastProgram > PgMigrator.Latest)

@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Storage.Nodes;
 namespace MailProxy.Pipeline.Storage.Postgres;
 
 /// <summary>How long a node may still send without having heard of the database. From any thread.</summary>
+/// <param name="clock">The machine's.</param>
 internal sealed class PgRest(NodeOptions options, TimeProvider clock)
 {
     private readonly Lock _gate = new();
