@@ -27,7 +27,7 @@ internal sealed class ReferenceContract<TBench> : MessageStoreContract<TBench>
         Assert.That(lines[1].Problem, Is.Null);
         Assert.That(Bench.Look("m1"), Is.Null);
         Assert.That(appended.Tickets.Select(ticket => ticket.Lane), Is.EqualTo(new[] { new LaneKey(2) }));
-        Assert.That(Bench.SpoolNames(), Does.Not.Contain(file));
+        await Eventually.BecomesAsync(() => Task.FromResult(Bench.SpoolNames()), names => !names.Contains(file));
     }
 
     [Test]
