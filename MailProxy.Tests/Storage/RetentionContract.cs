@@ -182,12 +182,14 @@ internal sealed class RetentionContract<TBench> : RetentionFixture<TBench>
     [Test]
     public async Task Purge_Crash_GoesOnWhereItWas()
     {
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 300; i++)
             await SendAsync($"m{i}");
         var first = await Bench.Retention.PurgeAsync(Rules(), Now);
         Bench.Crash();
         var rest = await PurgeAsync();
-        Assert.That((first.Contents, first.More, rest.Contents), Is.EqualTo((128, true, 72)), "a slice is short");
+        Assert.That(first.More, Is.True);
+        Assert.That(first.Contents, Is.InRange(1, 256), "a slice is short");
+        Assert.That(rest.Contents, Is.EqualTo(300 - first.Contents));
     }
 
     [Test]

@@ -64,7 +64,7 @@ internal sealed class RatedDaemon : IAsyncDisposable
         return new(reading, ((_server?.Cpu ?? 0) - before) * 1e6 / messages);
     }
 
-    // By a look into the store, which costs the daemon nothing; the server a fraction of a percent.
+    // By a look into the store, which costs the daemon nothing, and the server little: at the end of an index, past no dead rows.
     private async Task EmptyAsync()
     {
         if (_look is null)
@@ -74,7 +74,7 @@ internal sealed class RatedDaemon : IAsyncDisposable
         }
 
         var begun = Stopwatch.GetTimestamp();
-        await using var command = new NpgsqlCommand("SELECT NOT EXISTS (SELECT 1 FROM queue)", _look);
+        await using var command = new NpgsqlCommand("SELECT max(message) IS NULL FROM queue", _look);
         while (!(bool)(await command.ExecuteScalarAsync())!)
         {
             if (Stopwatch.GetElapsedTime(begun) > Longest)

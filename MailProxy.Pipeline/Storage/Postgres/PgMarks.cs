@@ -30,7 +30,8 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
             AND lane = ANY(string_to_array(?2, ',')::bigint[]) RETURNING {Columns}
         """;
 
-    private const string Delete = "DELETE FROM marks WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND session = ?4";
+    // Not by the index of sessions: all marks of this node are there.
+    private const string Delete = "DELETE FROM marks WHERE message = ?1 AND revision = ?2 AND attempt = ?3 AND session + 0 = ?4";
     private const string Elsewhere = "SELECT 1 FROM marks WHERE message = ?1 AND session <> ?2";
     private const string AllElsewhere = "SELECT message, revision, attempt FROM marks WHERE session <> ?1";
 
@@ -218,7 +219,7 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
 internal sealed class MarkJob(Action<Session, Action<int>> write) : WriteJob
 {
     private readonly TaskCompletionSource<bool> _promise = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _isWritten;
+    private bool? _isWritten;
 
     /// <summary>It is tried until it is written.</summary>
     public bool IsKept { get; init; }
@@ -227,11 +228,19 @@ internal sealed class MarkJob(Action<Session, Action<int>> write) : WriteJob
 
     public override void Run(Session session)
     {
-        _isWritten = false; // it may be tried again
+        _isWritten = null; // it may be tried again
         write(session, changed => _isWritten = changed == 1);
     }
 
-    public override void Committed() => _promise.TrySetResult(_isWritten);
+    public override void Committed()
+    {
+        if (_isWritten is { } isWritten)
+            _promise.TrySetResult(isWritten);
+        else if (IsKept)
+            _promise.TrySetResult(true);
+        else
+            _promise.TrySetException(new StoreUnavailableException("The answer to the commit of a mark is lost."));
+    }
 
     public override bool RolledBack(StoreUnavailableException why)
     {

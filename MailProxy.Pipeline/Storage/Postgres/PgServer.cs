@@ -63,6 +63,7 @@ internal static class PgServer
             wanted.HostRecheckSeconds = 0; // a replica may have been promoted a moment ago
         var builder = new NpgsqlSlimDataSourceBuilder(wanted.ConnectionString);
         builder.EnableTransportSecurity();
+        builder.EnableArrays();
         builder.UsePhysicalConnectionInitializer(Initialize, InitializeAsync);
         return builder.Build();
     }

@@ -1,19 +1,19 @@
 using System.Globalization;
 using MailProxy.Pipeline.Storage.Sql;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace MailProxy.Pipeline.Storage.Postgres;
 
 /// <summary>
 /// One statement of PostgreSQL. Its rows are read when the first is asked for, so that another statement may run between two.
 /// </summary>
-internal sealed class PgStatement(PgSession session, string sql) : Statement
+/// <param name="isKept">It is of a constant text.</param>
+internal sealed class PgStatement(PgSession session, string sql, bool isKept) : Statement
 {
     // Of a statement that answers more, the rest is asked for when it is wanted.
     private static readonly int[] Portions = [128, 1_024, 8_192];
 
-    private readonly List<NpgsqlParameter> _values = [];
+    private readonly List<PgValue> _values = [];
     private readonly List<object?[]> _rows = [];
     private int _at = -1;
     private int _taken; // rows of the portions before
@@ -24,42 +24,24 @@ internal sealed class PgStatement(PgSession session, string sql) : Statement
 
     private object? this[int column] => _rows[_at][column];
 
-    public override Statement Add(long value)
-    {
-        _values.Add(new NpgsqlParameter<long> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bigint });
-        return this;
-    }
+    public override Statement Add(long value) => Add(PgValue.Of(value));
 
-    public override Statement Add(string? value)
-    {
-        if (value is null)
-            return AddNull(ColumnKind.Text);
-        _values.Add(new NpgsqlParameter<string> { TypedValue = PgText.Storable(value), NpgsqlDbType = NpgsqlDbType.Text });
-        return this;
-    }
+    public override Statement Add(string? value) => Add(value is null ? PgValue.Null(PgKind.Text) : PgValue.Of(PgText.Storable(value)));
 
-    public override Statement AddBlob(ReadOnlySpan<byte> value)
-    {
-        _values.Add(new NpgsqlParameter<byte[]> { TypedValue = value.ToArray(), NpgsqlDbType = NpgsqlDbType.Bytea });
-        return this;
-    }
+    public override Statement AddBlob(ReadOnlySpan<byte> value) => Add(PgValue.Of(value.ToArray()));
 
-    public override Statement AddNull(ColumnKind kind)
-    {
-        var value = new NpgsqlParameter { Value = DBNull.Value };
-        if (kind != ColumnKind.Any)
-        {
-            value.NpgsqlDbType = kind switch
-            {
-                ColumnKind.Number => NpgsqlDbType.Bigint,
-                ColumnKind.Text => NpgsqlDbType.Text,
-                _ => NpgsqlDbType.Bytea,
-            };
-        }
-
-        _values.Add(value);
-        return this;
-    }
+    public override Statement AddNull(ColumnKind kind) =>
+        Add(
+            PgValue.Null(
+                kind switch
+                {
+                    ColumnKind.Number => PgKind.Number,
+                    ColumnKind.Text => PgKind.Text,
+                    ColumnKind.Blob => PgKind.Octets,
+                    _ => PgKind.Any,
+                }
+            )
+        );
 
     public override bool Step()
     {
@@ -75,31 +57,43 @@ internal sealed class PgStatement(PgSession session, string sql) : Statement
 
     public override int Run()
     {
-        session.Flush();
-        using var command = Command(sql);
-        using var reader = command.ExecuteReader();
-        while (reader.Read())
-        {
-            // Skips the rows of a RETURNING clause.
-        }
-
-        var changed = reader.RecordsAffected;
+        var command = Command(sql);
+        session.Ask(
+            command,
+            static reader =>
+            {
+                while (reader.Read())
+                {
+                    // Skips the rows of a RETURNING clause.
+                }
+            }
+        );
         Reset();
-        return Math.Max(0, changed);
+        return Math.Max(0, command.RecordsAffected);
     }
 
-    public override void Post() => session.Post(Take());
-
-    public override void Post(Action<int> changed) => session.Post(Take(), changed);
-
-    /// <summary>The statement with its values, for a batch; the next values may be added.</summary>
-    public NpgsqlBatchCommand Take()
+    public override void Post()
     {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in _values)
-            command.Parameters.Add(value);
+        if (isKept)
+            session.Post(sql, Take());
+        else
+            Run();
+    }
+
+    public override void Post(Action<int> changed)
+    {
+        if (isKept)
+            session.Post(sql, Take(), changed);
+        else
+            changed(Run());
+    }
+
+    /// <summary>The values; the next ones may be added.</summary>
+    public PgValue[] Take()
+    {
+        PgValue[] values = [.. _values];
         Reset();
-        return command;
+        return values;
     }
 
     /// <summary>Stands at a row that was read by a batch.</summary>
@@ -153,29 +147,35 @@ internal sealed class PgStatement(PgSession session, string sql) : Statement
 
     public override void Dispose() => Reset();
 
+    private PgStatement Add(PgValue value)
+    {
+        _values.Add(value);
+        return this;
+    }
+
     /// <summary>Reads the next rows; false: there are none.</summary>
     private bool Read()
     {
-        session.Flush();
         var most = IsLong ? Portions[Math.Min(Portions.Length - 1, Portions.Count(portion => portion <= _taken))] : int.MaxValue;
         _rows.Clear();
         _at = -1;
-        using var command = Command(IsLong ? string.Create(CultureInfo.InvariantCulture, $"{sql} LIMIT {most} OFFSET {_taken}") : sql);
-        using var reader = command.ExecuteReader();
-        command.Parameters.Clear(); // they belong to the next portion's command too
-        while (reader.Read())
-            _rows.Add(RowOf(reader));
-
+        session.Ask(Command(IsLong ? string.Create(CultureInfo.InvariantCulture, $"{sql} LIMIT {most} OFFSET {_taken}") : sql), Keep);
         _taken += _rows.Count;
         _isAll = _rows.Count < most;
         return _rows.Count > 0;
     }
 
-    private NpgsqlCommand Command(string text)
+    private void Keep(NpgsqlDataReader reader)
     {
-        var command = new NpgsqlCommand(text, session.Connection);
+        while (reader.Read())
+            _rows.Add(RowOf(reader));
+    }
+
+    private NpgsqlBatchCommand Command(string text)
+    {
+        var command = new NpgsqlBatchCommand(text);
         foreach (var value in _values)
-            command.Parameters.Add(value);
+            command.Parameters.Add(value.ToParameter());
         return command;
     }
 }

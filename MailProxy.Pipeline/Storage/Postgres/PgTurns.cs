@@ -30,6 +30,9 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND pid <> pg_backend_pid() AND usename = current_user AND "
         + "application_name = current_setting('application_name')";
 
+    // A plan outlives what was known when it was made: a table that was small then would be read as a whole in each turn.
+    private const string ByIndex = "SET enable_seqscan = off";
+
     private readonly Func<NpgsqlConnection> _open;
     private readonly long _node;
     private readonly PgSession _session;
@@ -41,8 +44,8 @@ internal sealed class PgTurns : TurnConnection, IDisposable
     /// <param name="node">This node's session.</param>
     public PgTurns(Func<NpgsqlConnection> open, long node)
     {
-        (_open, _node) = (open, node);
-        _session = new(open());
+        (_open, _node) = (() => Prepared(open()), node);
+        _session = new(_open());
         _backend = _session.Connection.ProcessID;
     }
 
@@ -67,15 +70,12 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 
     public override void Commit()
     {
-        // Of a commit whose answer is lost nobody would be told.
-        if (_session.AnyTold)
-            _session.Flush();
-
         // The COMMIT of a transaction that has failed is no error; any statement before it is.
-        _session.Post(
-            _kept == (Numbers.LastEvent, Numbers.LastMessage) ? new("SELECT 1") : Command(Keep, Numbers.LastEvent, Numbers.LastMessage)
-        );
-        _session.Post(new("COMMIT"));
+        if (_kept == (Numbers.LastEvent, Numbers.LastMessage))
+            _session.Post("SELECT 1", []);
+        else
+            _session.Post(Keep, [PgValue.Of(Numbers.LastEvent), PgValue.Of(Numbers.LastMessage)]);
+        _session.Post("COMMIT", []);
         _session.Flush();
         _isOpen = false;
         _turn++;
@@ -120,6 +120,21 @@ internal sealed class PgTurns : TurnConnection, IDisposable
     }
 
     public void Dispose() => _session.Dispose();
+
+    private static NpgsqlConnection Prepared(NpgsqlConnection connection)
+    {
+        try
+        {
+            using var command = new NpgsqlCommand(ByIndex, connection);
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
 
     private void BeginOnce()
     {

@@ -21,8 +21,8 @@ internal static class AcknowledgementRows
 
     public static void Write(Session session, string tenant, string webhook, long position, long now)
     {
-        session.Prepare(Put).Add(tenant).Add(webhook).Add(now / Minute).Add(position).Add(now).Run();
-        session.Prepare(DropOld).Add(tenant).Add(webhook).Add((now - Kept) / Minute).Run();
+        session.Prepare(Put).Add(tenant).Add(webhook).Add(now / Minute).Add(position).Add(now).Post();
+        session.Prepare(DropOld).Add(tenant).Add(webhook).Add((now - Kept) / Minute).Post();
     }
 
     /// <summary>When the event at a position was acknowledged; null: not yet, or nobody knows any more.</summary>

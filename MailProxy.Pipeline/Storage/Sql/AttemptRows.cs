@@ -52,9 +52,9 @@ internal static class AttemptRows
             .Add(attempt.BeganAt)
             .Add(attempt.EndedAt)
             .Add(JsonSerializer.Serialize(attempt.Detail, StoredJson.Plain.AttemptDetail))
-            .Run();
+            .Post();
         if (ordinal > attempt.Most)
-            session.Prepare(Trim).Add(message).Add(ordinal - attempt.Most).Run();
+            session.Prepare(Trim).Add(message).Add(ordinal - attempt.Most).Post();
     }
 
     /// <summary>Oldest first.</summary>
@@ -81,7 +81,7 @@ internal static class AttemptRows
     /// <summary>Deletes a slice of those that ended by then. On the writer's thread.</summary>
     public static void Forget(Session session, long before) => session.Prepare(Age).Add(before).Add(Slice).Run();
 
-    public static void Clear(Session session, long message) => session.Prepare(Delete).Add(message).Run();
+    public static void Clear(Session session, long message) => session.Prepare(Delete).Add(message).Post();
 
     private static AttemptDetail? Detail(string stored)
     {

@@ -29,8 +29,8 @@ internal sealed class CommitInbox
 
     /// <summary>How long the outcomes may still gather; null: the turn begins now.</summary>
     /// <remarks>
-    /// Nobody waits for an outcome to be on disk, so outcomes alone are written together: when many have come, or a little after the last
-    /// turn. When the writer has rested, one is written at once.
+    /// Nobody waits for an outcome to be on disk (for a mark somebody does), so outcomes alone are written together: when many have come,
+    /// or a little after the last turn. When the writer has rested, one is written at once.
     /// </remarks>
     public TimeSpan? OutcomesGather(TimeSpan sinceTurn)
     {
@@ -38,7 +38,12 @@ internal sealed class CommitInbox
             return null;
         var rows = 0;
         foreach (var job in Outcomes)
+        {
+            if (job.IsAwaited)
+                return null;
             rows += job.Rows;
+        }
+
         var rest = Gathering - sinceTurn;
         return rows < Gathered && rest > TimeSpan.Zero ? rest : null;
     }

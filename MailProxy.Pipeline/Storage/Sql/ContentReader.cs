@@ -38,15 +38,30 @@ internal static class ContentReader
         return json is null && spool is null ? throw Missing(content) : (content with { Json = json, Sources = sources }, spool);
     }
 
-    /// <summary>Null when the ticket is stale, or the body is larger, missing, or in a file.</summary>
-    public static MailContent? Small(Session session, QueuedMail ticket, int maxRecipients, int maxBytes)
+    /// <summary>Of each null when the ticket is stale, or the body is larger, missing, or in a file.</summary>
+    public static MailContent?[] Small(Session session, IReadOnlyList<LoadRequest> wanted, int maxBytes)
     {
-        var row = session.Prepare(SmallSql).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(maxBytes);
-        if (!row.Step())
-            return null;
-        var content = Content(session, row, ticket, maxRecipients) with { Json = row.Blob(14), Sources = row.Int(15) };
-        row.Reset();
-        return content;
+        var contents = new MailContent?[wanted.Count];
+        var recipients = new List<StoredRecipient>[wanted.Count];
+        session.AskEach(
+            SmallSql,
+            [.. Enumerable.Range(0, wanted.Count)],
+            (ask, at) => ask.Add(wanted[at].Ticket.Id).Add(wanted[at].Ticket.Revision).Add(wanted[at].Ticket.Attempt).Add(maxBytes),
+            (at, row) => contents[at] = row is null ? null : Bare(row) with { Json = row.Blob(14), Sources = row.Int(15) }
+        );
+        session.AskRows(
+            RecipientRows.Rounds,
+            [.. Enumerable.Range(0, wanted.Count).Where(at => contents[at] is not null)],
+            (ask, at) => ask.Add(wanted[at].Ticket.Id),
+            (at, row) => (recipients[at] ??= []).Add(RecipientRows.Stored(row))
+        );
+        for (var i = 0; i < contents.Length; i++)
+        {
+            if (contents[i] is { } bare)
+                contents[i] = With(session, bare, wanted[i].Ticket, recipients[i] ?? [], wanted[i].MaxRecipients);
+        }
+
+        return contents;
     }
 
     private static BodyMissingException Missing(MailContent content) => new("The message's body is not in the store.", content);
@@ -58,19 +73,34 @@ internal static class ContentReader
         var row = session.Prepare(Select).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add((long?)state);
         if (!row.Step())
             return null;
-        var content = Content(session, row, ticket, maxRecipients);
+        var bare = Bare(row);
         row.Reset();
-        return content;
+        return With(session, bare, ticket, RecipientRows.OfMessage(session, ticket.Id), maxRecipients);
     }
 
-    private static MailContent Content(Session session, Statement row, QueuedMail ticket, int maxRecipients)
+    private static MailContent With(
+        Session session,
+        MailContent bare,
+        QueuedMail ticket,
+        IReadOnlyList<StoredRecipient> recipients,
+        int maxRecipients
+    )
     {
-        var round = row.Int(9);
-        var (slice, others) = RecipientRows.Slice(session, ticket.Id, round, maxRecipients);
+        var (slice, others) = RecipientRows.Slice(recipients, bare.Standing, maxRecipients);
 
         // The event that ends a round lists every recipient tried in it; with a single slice there are no others.
-        var last = others is { Rest: 0 } and not { Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0 };
-        return new()
+        var isLast = others is { Rest: 0 } and not { Deferred: 0, Sent: 0, Failed: 0, Ambiguous: 0 };
+        return bare with
+        {
+            Slice = slice,
+            Standing = others,
+            Earlier = isLast ? RecipientRows.OfRound(session, ticket.Id, others.Round) : [],
+        };
+    }
+
+    // Without recipients.
+    private static MailContent Bare(Statement row) =>
+        new()
         {
             Key = new(row.Text(0), row.Text(1)),
             Account = new(row.Int(12)),
@@ -80,11 +110,15 @@ internal static class ContentReader
             CreatedAt = row.Long(4),
             OnAmbiguous = (AmbiguousPolicy)row.Int(5),
             Json = default,
-            Slice = slice,
-            Standing = others with { Attempts = row.Int(6), PossibleDuplicate = row.Int(7) != 0, ExpiresAt = row.Long(8) },
+            Slice = [],
+            Standing = default(MailStanding) with
+            {
+                Round = row.Int(9),
+                Attempts = row.Int(6),
+                PossibleDuplicate = row.Int(7) != 0,
+                ExpiresAt = row.Long(8),
+            },
             State = (MessageState)row.Int(10),
             SendAt = row.LongOrNull(11),
-            Earlier = last ? RecipientRows.OfRound(session, ticket.Id, round) : [],
         };
-    }
 }

@@ -40,7 +40,7 @@ internal static class IdempotencyRows
             .Add(answer.Status)
             .AddBlob(answer.Body)
             .Add(now)
-            .Run();
+            .Post();
 
     /// <summary>Deletes old rows, and returns how many.</summary>
     public static int Forget(Session session, long now, int limit) => session.Prepare(DeleteOld).Add(Before(now)).Add(limit).Run();

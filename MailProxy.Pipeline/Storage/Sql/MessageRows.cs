@@ -6,13 +6,14 @@ namespace MailProxy.Pipeline.Storage.Sql;
 /// <summary>Writes accepted mail: the message, its body and its recipients.</summary>
 internal static class MessageRows
 {
-    // DO NOTHING detects a known id without a look-up, since nearly every id is new.
-    private const string InsertSql = """
+    private const string InsertNew = """
         INSERT INTO messages (number, tenant, id, revision, state, account, priority, sequence, envelope_sender, subject, message_id_header,
             created_at, send_at, expires_at, on_ambiguous, batch, tags, metadata, content_hash, pool)
         VALUES (?19, ?1, ?2, 1, ?3, ?4, ?5, ?18, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-        ON CONFLICT (tenant, id) DO NOTHING
         """;
+
+    // DO NOTHING detects a known id without a look-up, since nearly every id is new.
+    private const string InsertSql = $"{InsertNew} ON CONFLICT (tenant, id) DO NOTHING";
 
     // A hold survives a replacement, but doubt concerned the old content.
     private const string ReplaceSql = """
@@ -74,22 +75,16 @@ internal static class MessageRows
     {
         if (!known.Add(mail.Key))
             return null;
-        var insert = session.Prepare(InsertSql).Add(mail.Key.Tenant).Add(mail.Key.Id);
-        AddColumns(insert, mail, state).Add(sequence).Add(numbers.LastMessage + 1).Post(Check);
-        return ++numbers.LastMessage;
-
-        void Check(int inserted)
-        {
-            if (inserted != 1)
-                throw new InvalidOperationException($"The message {mail.Key.Id} was there, though nobody else writes meanwhile.");
-        }
+        var insert = session.Prepare(InsertNew).Add(mail.Key.Tenant).Add(mail.Key.Id);
+        AddColumns(insert, mail, state).Add(sequence).Add(++numbers.LastMessage).Post();
+        return numbers.LastMessage;
     }
 
     /// <summary>Replaces the content under a known id: everything except the number, the id and the events.</summary>
     public static void Replace(Session session, long number, int revision, AcceptedMail mail, MessageState state)
     {
-        AddColumns(session.Prepare(ReplaceSql).Add(number).Add(revision), mail, state).Run();
-        session.Prepare(ClearRecipients).Add(number).Run();
+        AddColumns(session.Prepare(ReplaceSql).Add(number).Add(revision), mail, state).Post();
+        session.Prepare(ClearRecipients).Add(number).Post();
         AttemptRows.Clear(session, number);
         AddParts(session, number, mail);
     }

@@ -10,6 +10,8 @@ internal sealed class OutcomeJob(IReadOnlyList<Settlement> writes, OutcomeWriter
 
     public override int Rows => writes.Count;
 
+    public override bool IsAwaited => false;
+
     public Task<IReadOnlyList<bool>> Promise => _promise.Task;
 
     public override void Run(Session session) => writer.Write(session, writes, _changed);

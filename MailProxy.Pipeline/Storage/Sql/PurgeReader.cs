@@ -34,6 +34,10 @@ internal sealed class PurgeReader(
         Records = 32,
         Aside = 256;
 
+    // Where all are deleted at once, and each slice is a few ways to a server.
+    private const int MostContents = 256,
+        MostRecords = 64;
+
     // Limits how many tenants are checked in one slice; the next slice follows soon.
     private const int Tenants = 64;
     private const long NextTenants = 1_000;
@@ -50,10 +54,17 @@ internal sealed class PurgeReader(
         WHERE e.position > ?1 ORDER BY e.position LIMIT ?2
         """;
 
+    private const string Next = "SELECT at FROM events WHERE position > ?1 ORDER BY position LIMIT 1";
+
     private const string Setting = "SELECT value FROM settings WHERE name = ?1";
+
+    private int _contents = Contents,
+        _records = Records;
 
     public PurgePlan Read(Session session)
     {
+        if (session.IsRemote)
+            (_contents, _records) = (MostContents, MostRecords);
         var plan = new PurgePlan { More = horizon.Partial };
         WalkForContent(session, plan);
         WalkForMetadata(session, plan);
@@ -90,7 +101,7 @@ internal sealed class PurgeReader(
                 var age = rules.ContentFor(subject.Tenant, undelivered);
                 if (age == 0 && subject.Position <= horizon.Reported(subject.Tenant))
                 {
-                    if (plan.Contents.Count == Contents)
+                    if (plan.Contents.Count == _contents)
                         break;
                     plan.Contents.Add(subject);
                 }
@@ -120,7 +131,7 @@ internal sealed class PurgeReader(
         }
 
         row.Reset();
-        plan.More |= seen == Scan || plan.Contents.Count == Contents || plan.Later.Count == Aside;
+        plan.More |= seen == Scan || plan.Contents.Count == _contents || plan.Later.Count == Aside;
         plan.ContentCursor = Moved(from, through);
     }
 
@@ -129,6 +140,14 @@ internal sealed class PurgeReader(
         var from = Cursor(session, MetadataCursor);
         var (through, seen, later) = (from, 0, 0);
         var age = (long)rules.Metadata.TotalMilliseconds;
+        if (session.Prepare(Next).Add(from).Scalar() is not { } next)
+            return;
+        if (next > now - age)
+        {
+            plan.Due(next + age);
+            return;
+        }
+
         var row = session.Prepare(Walk).Add(from).Add(Scan);
         for (; row.Step(); seen++)
         {
@@ -144,7 +163,7 @@ internal sealed class PurgeReader(
             {
                 if (MayGo(subject))
                 {
-                    if (plan.Records.Count == Records)
+                    if (plan.Records.Count == _records)
                         break;
                     plan.Records.Add(subject);
                 }
@@ -163,7 +182,7 @@ internal sealed class PurgeReader(
         }
 
         row.Reset();
-        plan.More |= seen == Scan || plan.Records.Count == Records || later == Aside;
+        plan.More |= seen == Scan || plan.Records.Count == _records || later == Aside;
         plan.MetadataCursor = Moved(from, through);
     }
 
@@ -183,7 +202,7 @@ internal sealed class PurgeReader(
     {
         var content = stage != RetainedRows.Everything;
         var age = content ? rules.ContentFor(tenant, stage == RetainedRows.UndeliveredContent) : rules.MetadataFor(tenant);
-        var limit = (content ? Contents : Records) - (content ? plan.Contents.Count : plan.Records.Count);
+        var limit = (content ? _contents : _records) - (content ? plan.Contents.Count : plan.Records.Count);
         var (due, next) = RetainedRows.Due(
             session,
             tenant,

@@ -35,6 +35,9 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
 
     private const string DeleteResends = "DELETE FROM webhook_resends WHERE tenant = ?1 AND webhook = ?2 AND position <= ?3";
 
+    private readonly HashSet<Finished> _over = [];
+    private readonly SortedDictionary<string, long> _floors = new(StringComparer.Ordinal);
+
     /// <summary>Spool files that no row names any more; they may be deleted after the commit.</summary>
     public List<string> Spool { get; } = [];
 
@@ -46,10 +49,12 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
 
     public void Write(PurgePlan plan)
     {
-        foreach (var subject in plan.Contents)
-            PurgeContent(subject);
+        FindOver(plan);
+        PurgeContents(plan);
         foreach (var subject in plan.Records)
             PurgeRecord(subject);
+        foreach (var (tenant, position) in _floors)
+            session.Prepare(Floor).Add(tenant).Add(position).Post();
         foreach (var (subject, stage) in plan.Later)
             RetainedRows.Keep(session, subject, stage);
         foreach (var hold in plan.Drops)
@@ -60,11 +65,36 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
         Move(PurgeReader.MetadataCursor, plan.MetadataCursor);
     }
 
-    private void PurgeContent(Finished subject)
+    // Nobody else writes meanwhile.
+    private void FindOver(PurgePlan plan) =>
+        session.AskEach(
+            IsOver,
+            [.. plan.Contents.Concat(plan.Records).Where(static subject => subject.Subject >= 0)],
+            static (ask, subject) => ask.Add(subject.Subject).Add(subject.Position),
+            (subject, row) =>
+            {
+                if (row?.Long(0) == 1)
+                    _over.Add(subject);
+            }
+        );
+
+    private void PurgeContents(PurgePlan plan)
     {
-        RetainedRows.ContentGone(session, subject.Subject);
-        if (Over(subject))
-            Contents += DropBody(subject.Subject);
+        foreach (var subject in plan.Contents)
+            RetainedRows.ContentGone(session, subject.Subject);
+        session.AskEach(
+            DeleteBody,
+            [.. plan.Contents.Concat(plan.Records).Where(_over.Contains).Select(static subject => subject.Subject)],
+            static (delete, message) => delete.Add(message),
+            (_, row) =>
+            {
+                if (row is null)
+                    return;
+                Contents++;
+                if (row.TextOrNull(0) is { } file)
+                    Spool.Add(file);
+            }
+        );
     }
 
     private void PurgeRecord(Finished subject)
@@ -72,42 +102,28 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
         RetainedRows.Delete(session, subject.Subject);
         if (subject.Subject < 0)
         {
-            Events += session.Prepare(DeleteEvent).Add(subject.Position).Run();
+            session.Prepare(DeleteEvent).Add(subject.Position).Post(deleted => Events += deleted);
         }
-        else if (Over(subject))
+        else if (_over.Contains(subject))
         {
-            Contents += DropBody(subject.Subject);
             AttemptRows.Clear(session, subject.Subject);
-            session.Prepare(DeleteRecipients).Add(subject.Subject).Run();
-            Events += session.Prepare(DeleteEvents).Add(subject.Subject).Run();
-            Messages += session.Prepare(DeleteMessage).Add(subject.Subject).Run();
+            session.Prepare(DeleteRecipients).Add(subject.Subject).Post();
+            session.Prepare(DeleteEvents).Add(subject.Subject).Post(deleted => Events += deleted);
+            session.Prepare(DeleteMessage).Add(subject.Subject).Post(deleted => Messages += deleted);
         }
         else
         {
             return;
         }
 
-        session.Prepare(Floor).Add(subject.Tenant).Add(subject.Position).Run();
-    }
-
-    private bool Over(Finished subject) => session.Prepare(IsOver).Add(subject.Subject).Add(subject.Position).Scalar() == 1;
-
-    private int DropBody(long message)
-    {
-        var row = session.Prepare(DeleteBody).Add(message);
-        if (!row.Step())
-            return 0;
-        if (row.TextOrNull(0) is { } file)
-            Spool.Add(file);
-        row.Run();
-        return 1;
+        _floors[subject.Tenant] = Math.Max(subject.Position, _floors.GetValueOrDefault(subject.Tenant));
     }
 
     private void Drop(HoldOver hold)
     {
         if (session.Prepare(LetGo).Add(hold.Tenant).Add(hold.Id).Add(hold.Through).Run() == 0)
             return;
-        session.Prepare(DeleteResends).Add(hold.Tenant).Add(hold.Id).Add(hold.Through).Run();
+        session.Prepare(DeleteResends).Add(hold.Tenant).Add(hold.Id).Add(hold.Through).Post();
         if (hold.Events == 0)
             return;
         var detail = EventDetail.Make(
@@ -125,6 +141,6 @@ internal sealed class PurgeWriter(Session session, EventRows events, long now)
     private void Move(string cursor, long? to)
     {
         if (to is { } position)
-            session.Prepare(Cursor).Add(cursor).Add(position.ToString(CultureInfo.InvariantCulture)).Run();
+            session.Prepare(Cursor).Add(cursor).Add(position.ToString(CultureInfo.InvariantCulture)).Post();
     }
 }

@@ -30,12 +30,12 @@ internal sealed class ReadAhead(ReadyContents ready, TraceRows traces)
     {
         var last = new Dictionary<(LaneKey, Priority, FlowKey, bool), QueuedMail>();
         var lanes = new Dictionary<LaneKey, (QueuedMail Last, int Batches)>();
-        for (var i = 0; i < found.Length; i++)
+        int[] missing = [.. Enumerable.Range(0, found.Length).Where(at => found[at] is null)];
+        var read = Small(session, [.. missing.Select(at => wanted[at])]);
+        for (var i = 0; i < missing.Length; i++)
         {
-            if (found[i] is not null)
-                continue;
-            var (ticket, recipients) = wanted[i];
-            found[i] = Small(session, ticket, recipients);
+            var ticket = wanted[missing[i]].Ticket;
+            found[missing[i]] = read[i];
             var before = last.Count;
             last[(ticket.Lane, ticket.Priority, ticket.Flow, ticket.Due > 0)] = ticket;
             lanes[ticket.Lane] = (ticket, lanes.GetValueOrDefault(ticket.Lane).Batches + last.Count - before);
@@ -55,10 +55,17 @@ internal sealed class ReadAhead(ReadyContents ready, TraceRows traces)
         }
     }
 
-    private MailContent? Small(Session session, QueuedMail ticket, int recipients) =>
-        ContentReader.Small(session, ticket, recipients, ReadyContents.LargestBody) is { } content
-            ? traces.With(session, ticket, content)
-            : null;
+    private MailContent?[] Small(Session session, IReadOnlyList<LoadRequest> wanted)
+    {
+        var contents = ContentReader.Small(session, wanted, ReadyContents.LargestBody);
+        for (var i = 0; i < contents.Length; i++)
+        {
+            if (contents[i] is { } content)
+                contents[i] = traces.With(session, wanted[i].Ticket, content);
+        }
+
+        return contents;
+    }
 
     private static Statement? Followers(Session session, QueuedMail from, int count)
     {
@@ -87,11 +94,11 @@ internal sealed class ReadAhead(ReadyContents ready, TraceRows traces)
                 following.Add(ticket);
         }
 
-        foreach (var ticket in following)
+        var contents = Small(session, [.. following.Select(static ticket => new LoadRequest(ticket, ReadyContents.MostRecipients))]);
+        for (var i = 0; i < contents.Length; i++)
         {
-            var content = Small(session, ticket, ReadyContents.MostRecipients);
-            if (content is { Standing.Rest: 0 })
-                ready.Add(ticket, content, claimed);
+            if (contents[i] is { Standing.Rest: 0 } content)
+                ready.Add(following[i], content, claimed);
         }
     }
 }

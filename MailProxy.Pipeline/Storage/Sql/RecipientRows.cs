@@ -10,7 +10,9 @@ internal static class RecipientRows
         "SELECT address, state, smtp_code, enhanced_code, reply, rule FROM recipients WHERE message = ?1 ORDER BY ordinal";
     private const string Turns =
         "SELECT address, state, smtp_code, enhanced_code, reply, rule FROM recipients WHERE message = ?1 AND rounds > ?2 ORDER BY ordinal";
-    private const string Rounds = "SELECT ordinal, address, state, rounds FROM recipients WHERE message = ?1 ORDER BY ordinal";
+
+    /// <summary>The recipients of a message, as <see cref="Stored"/> reads them.</summary>
+    public const string Rounds = "SELECT ordinal, address, state, rounds FROM recipients WHERE message = ?1 ORDER BY ordinal";
 
     public static List<RecipientView> Read(Session session, long message) => Views(session.Prepare(Results).Add(message));
 
@@ -34,20 +36,33 @@ internal static class RecipientRows
         return recipients;
     }
 
-    /// <summary>The first <paramref name="limit"/> recipients that are still to be tried in this round, and the states of the
-    /// others.</summary>
-    public static (List<SliceRecipient> Slice, MailStanding Others) Slice(Session session, long message, int round, int limit)
+    public static StoredRecipient Stored(Statement row) => new(row.Int(0), row.Text(1), (RecipientState)row.Int(2), row.Int(3));
+
+    public static List<StoredRecipient> OfMessage(Session session, long message)
     {
-        var slice = new List<SliceRecipient>();
-        var others = default(MailStanding) with { Round = round };
+        var recipients = new List<StoredRecipient>();
         var row = session.Prepare(Rounds).Add(message);
         while (row.Step())
+            recipients.Add(Stored(row));
+        return recipients;
+    }
+
+    /// <summary>The first <paramref name="limit"/> recipients that are still to be tried in this round, and the states of the others added
+    /// to <paramref name="standing"/>.</summary>
+    public static (List<SliceRecipient> Slice, MailStanding Others) Slice(
+        IReadOnlyList<StoredRecipient> recipients,
+        MailStanding standing,
+        int limit
+    )
+    {
+        var slice = new List<SliceRecipient>();
+        var others = standing;
+        foreach (var (ordinal, address, state, rounds) in recipients)
         {
-            var state = (RecipientState)row.Int(2);
-            var wants = !state.IsFinal() && row.Int(3) <= round;
+            var wants = !state.IsFinal() && rounds <= standing.Round;
             if (wants && slice.Count < limit)
             {
-                slice.Add(new(row.Int(0), row.Text(1)));
+                slice.Add(new(ordinal, address));
                 continue;
             }
 
@@ -65,3 +80,6 @@ internal static class RecipientRows
         return (slice, others);
     }
 }
+
+/// <param name="Rounds">In how many rounds it was tried.</param>
+internal readonly record struct StoredRecipient(int Ordinal, string Address, RecipientState State, int Rounds);

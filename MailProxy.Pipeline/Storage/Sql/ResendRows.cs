@@ -32,14 +32,14 @@ internal static class ResendRows
             known.Add(row.Long(0), new(row.Long(1), row.Int(2), row.Long(3)));
         foreach (var position in known.Keys.Where(position => !wanted.ContainsKey(position)))
         {
-            session.Prepare(Delete).Add(tenant).Add(webhook).Add(position).Run();
+            session.Prepare(Delete).Add(tenant).Add(webhook).Add(position).Post();
         }
 
         foreach (var (position, resend) in wanted)
         {
             if (known.TryGetValue(position, out var there) && there == resend)
                 continue;
-            session.Prepare(Put).Add(tenant).Add(webhook).Add(position).Add(resend.Since).Add(resend.Failures).Add(resend.Due).Run();
+            session.Prepare(Put).Add(tenant).Add(webhook).Add(position).Add(resend.Since).Add(resend.Failures).Add(resend.Due).Post();
         }
     }
 

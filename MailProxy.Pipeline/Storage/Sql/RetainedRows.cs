@@ -64,9 +64,9 @@ internal static class RetainedRows
     }
 
     public static void Keep(Session session, Finished subject, int stage) =>
-        session.Prepare(Put).Add(subject.Subject).Add(subject.Tenant).Add(stage).Add(subject.Position).Add(subject.At).Run();
+        session.Prepare(Put).Add(subject.Subject).Add(subject.Tenant).Add(stage).Add(subject.Position).Add(subject.At).Post();
 
-    public static void Delete(Session session, long subject) => session.Prepare(DeleteSql).Add(subject).Run();
+    public static void Delete(Session session, long subject) => session.Prepare(DeleteSql).Add(subject).Post();
 
-    public static void ContentGone(Session session, long subject) => session.Prepare(DeleteContent).Add(subject).Run();
+    public static void ContentGone(Session session, long subject) => session.Prepare(DeleteContent).Add(subject).Post();
 }

@@ -79,6 +79,18 @@ internal abstract class Session : IDisposable
         }
     }
 
+    /// <summary>The same of questions with several answers each: tells all of the first, then all of the second, and so on.</summary>
+    public virtual void AskRows<T>(string sql, IReadOnlyList<T> questions, Action<Statement, T> add, Action<T, Statement> answer)
+    {
+        foreach (var question in questions)
+        {
+            var statement = Prepare(sql);
+            add(statement, question);
+            while (statement.Step())
+                answer(question, statement);
+        }
+    }
+
     /// <summary>The highest number that a row of this table was ever given; 0: none was.</summary>
     public abstract long LastNumber(string table);
 

@@ -27,7 +27,7 @@ internal sealed class SuppressedMail(SuppressionRows suppressions, EventRows eve
     public void Write(Session session, long number, MessageState state, IReadOnlyList<SuppressedRecipient> found, long now)
     {
         foreach (var (ordinal, _, reason) in found)
-            session.Prepare(Mark).Add(number).Add(ordinal).Add(reason).Run();
+            session.Prepare(Mark).Add(number).Add(ordinal).Add(reason).Post();
         var told = found.Select(static one => new RecipientView(one.Address, RecipientState.Suppressed, null, null, one.Reason)).ToArray();
         events.Append(number, new(EventType.MessageSuppressed, state, 0, RecipientDetail.Write(told)), now);
     }

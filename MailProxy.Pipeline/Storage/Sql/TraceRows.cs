@@ -28,7 +28,7 @@ internal sealed class TraceRows(Session session)
         }
 
         _isAny = true; // before the commit, after which somebody may ask
-        session.Prepare(Put).Add(message).Add(trace.Parent).Add(trace.State).Run();
+        session.Prepare(Put).Add(message).Add(trace.Parent).Add(trace.State).Post();
     }
 
     /// <summary>Another node has written one.</summary>
@@ -37,7 +37,7 @@ internal sealed class TraceRows(Session session)
     public void Clear(Session session, long message)
     {
         if (_isAny)
-            session.Prepare(Delete).Add(message).Run();
+            session.Prepare(Delete).Add(message).Post();
     }
 
     public TraceContext? Of(Session session, long message)

@@ -8,6 +8,9 @@ internal abstract class WriteJob
     /// <summary>Number of rows that it counts as, for the turn's budget and the metric.</summary>
     public virtual int Rows => 1;
 
+    /// <summary>Somebody waits for it, so that it does not wait for others to be written with.</summary>
+    public virtual bool IsAwaited => true;
+
     /// <summary>Writes, inside the turn's transaction. May be called again after <see cref="RolledBack"/> returned true.</summary>
     public abstract void Run(Session session);
 
@@ -41,6 +44,7 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, CommitLoop writer, I
         try
         {
             _result = write(session);
+            session.Prepare(Keep).Post();
             session.Flush();
         }
         catch (Exception error) when (!writer.IsTrouble(error))
@@ -49,11 +53,10 @@ internal sealed class SmallWrite<T>(Func<Session, T> write, CommitLoop writer, I
             _fault = error;
             session.Drop();
             session.Prepare(Undo).Run();
+            session.Prepare(Keep).Post();
             (writer.Numbers.LastEvent, writer.Numbers.LastMessage) = (lastEvent, lastMessage);
             counts.Forget(position);
         }
-
-        session.Prepare(Keep).Run();
     }
 
     public override void Committed()
