@@ -37,7 +37,7 @@ internal sealed class NodeRoutes(INodes nodes)
                     node.Session == nodes.Me
                 )),
         ];
-        var differ = alive.Select(static node => node.Profiles).Distinct(StringComparer.Ordinal).Count() > 1;
+        var differ = NodeRow.DoProfilesDiffer(alive);
         return TypedResults.Json(new(nodes.IsShared, differ, all), ApiJson.Plain.NodeList);
     }
 }

@@ -74,7 +74,7 @@ internal sealed partial class NodeLink(
         metrics.Alive.Set(alive.Count);
         metrics.Lanes.Set(lanes.Count(held.Holds));
         metrics.Unheld.Set(lanes.Count(lane => !held.Holds(lane) && held.HolderOf(lane) is null));
-        metrics.ProfilesDiffer.Set(alive.Select(static node => node.Profiles).Distinct(StringComparer.Ordinal).Count() > 1 ? 1 : 0);
+        metrics.ProfilesDiffer.Set(NodeRow.DoProfilesDiffer(alive) ? 1 : 0);
         if (alive.FirstOrDefault(node => node.Session == _nodes.Me) is not { } me)
             return;
         metrics.BeatAge.Set(Math.Max(0, (clock.GetUtcNow().ToUnixTimeMilliseconds() - me.BeatAt) / 1000d));

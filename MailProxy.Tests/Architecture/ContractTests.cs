@@ -4,6 +4,7 @@ using MailProxy.Pipeline;
 using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Tests.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
@@ -22,11 +23,23 @@ internal sealed partial class ContractTests
         var interfaces = typeof(MailPipeline)
             .Assembly.GetExportedTypes()
             .Where(static type => type.IsInterface && type.Namespace == typeof(IMessageStore).Namespace)
-            .Concat([typeof(IConfigurationStore), typeof(IKeyUseStore)])
+            .Concat([typeof(IConfigurationStore), typeof(IKeyUseStore), typeof(INodes)])
             .ToList();
         Assert.That(interfaces, Has.Count.GreaterThan(15), "those of the folder are found");
         Assert.That(interfaces.Where(static one => !Contracts(one).Any(IsOnEveryDatabase)).Select(static one => one.Name), Is.Empty);
     }
+
+    /// <summary>What one database alone needs has its own tests.</summary>
+    [Test]
+    public void Interface_OfNodes_HasTests() =>
+        Assert.That(
+            typeof(MailPipeline)
+                .Assembly.GetExportedTypes()
+                .Where(static type => type.IsInterface && type.Namespace == typeof(INodes).Namespace)
+                .Where(static one => !Contracts(one).Any())
+                .Select(static one => one.Name),
+            Is.Empty
+        );
 
     [Test]
     public void Contract_IsOnEveryDatabase() =>

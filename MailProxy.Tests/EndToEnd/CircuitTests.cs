@@ -89,7 +89,10 @@ internal sealed class CircuitTests
         await using var second = await TestDaemon.StartAsync(_directory.Path, [.. patient]);
         var after = (await second.GetAsync("/v1/accounts/relay"))["circuit"]!;
         Assert.That(after.ToJsonString(), Is.EqualTo(before.ToJsonString()));
-        Assert.That((string)(await second.GetAsync($"/v1/messages/{id}"))["waiting_for"]!["reason"]!, Is.EqualTo("account_backoff"));
+        await Eventually.BecomesAsync(
+            () => second.GetAsync($"/v1/messages/{id}"),
+            static message => (string?)message["waiting_for"]?["reason"] == "account_backoff"
+        );
         Assert.That(_server.Connections, Is.EqualTo(asked));
 
         Assert.That(await second.SendAsync(HttpMethod.Post, "/v1/accounts/relay/circuit/reset"), Is.EqualTo(HttpStatusCode.OK));

@@ -14,6 +14,7 @@ internal sealed class DamagedStoreTests
     [TestCase("garbage")]
     [TestCase("page")]
     [TestCase("middle")]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Start_DamagedStore_ExitsOneWithWordsAndLeavesTheFileAlone(string how)
     {
         using var directory = new TempDirectory();

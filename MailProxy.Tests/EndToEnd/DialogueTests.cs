@@ -63,6 +63,7 @@ internal sealed class DialogueTests
     [TestCase("PLAIN")]
     [TestCase("LOGIN")]
     [TestCase("CRAM-MD5")]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Login_Refused_IsShownAsTheAccountsTroubleWithoutAnyCredential(string mechanism)
     {
         await using var server = new ScriptedSmtpServer(heard =>

@@ -21,6 +21,7 @@ internal sealed class DiskFullTests
     public async Task Unmount() => await _disk.DisposeAsync();
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Post_WhileTheDiskFills_WhatWasAcknowledgedArrivesOnceAndTheRestNever()
     {
         await using var server = new ScriptedSmtpServer();
@@ -52,6 +53,7 @@ internal sealed class DiskFullTests
     }
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Outcome_WhileTheDiskIsFull_IsRecordedLaterAndTheMailNotSentAgain()
     {
         var (dot, taken) = (

@@ -13,6 +13,7 @@ namespace MailProxy.Tests.EndToEnd;
 internal sealed class LockedStoreTests
 {
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task WriteLock_HeldByAnother_RefusesThenRecoversAndNothingIsSentTwice()
     {
         var (dot, taken) = (

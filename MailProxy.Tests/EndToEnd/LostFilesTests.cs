@@ -14,6 +14,7 @@ internal sealed class LostFilesTests : DaemonFixture
     protected override (string Name, string Value)[] Settings => [("Log:Level", "Fatal")];
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task SpoolFile_Gone_TheMessageIsDeferredSaysWhyAndGoesWhenItIsBack()
     {
         var id = await PostLargeAsync();
@@ -106,6 +107,7 @@ internal sealed class LostFilesTests : DaemonFixture
     }
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Database_Gone_IsNotReadyAndTakesNothing()
     {
         var file = Path.Combine(_directory, "mailproxy.db");

@@ -41,6 +41,7 @@ public sealed class RestartTests
     }
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Restart_ReadsSecretsWithTheSameMasterKey()
     {
         using var directory = new TempDirectory();

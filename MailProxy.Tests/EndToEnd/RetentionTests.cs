@@ -68,6 +68,7 @@ internal sealed class RetentionTests
     }
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task AMonthLater_MessagesEventsAndFilesSpaceAreGone()
     {
         const int Messages = 4_000,

@@ -24,6 +24,7 @@ internal sealed class RuntimeDamageTests
     [TestCase("messages")]
     [TestCase("recipients")]
     [TestCase("queue")]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Damage_WhileRunning_StandsStillAndLosesNothing(string table)
     {
         await using var server = new ScriptedSmtpServer();

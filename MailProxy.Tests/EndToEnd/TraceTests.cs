@@ -117,6 +117,7 @@ internal sealed class TraceTests
 
     [TestCase("/v1/messages/batch", false)]
     [TestCase("/v1/messages/batch", true)]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Post_SeveralAtOnce_AllBelongToTheTraceOfTheRequest(string path, bool lines)
     {
         await HookAsync();
@@ -167,6 +168,7 @@ internal sealed class TraceTests
     [TestCase("00-00000000000000000000000000000000-b7ad6b7169203331-01")]
     [TestCase("nonsense")]
     [TestCase(null)]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Post_WithoutAValidTrace_IsTakenAndNothingIsToldNorStored(string? header)
     {
         await HookAsync();
@@ -180,6 +182,7 @@ internal sealed class TraceTests
     }
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Post_WithTwoTraces_BelongsToNone()
     {
         var body = Mail("m1").ToJsonString();

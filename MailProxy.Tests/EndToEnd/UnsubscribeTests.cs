@@ -146,6 +146,7 @@ internal sealed class UnsubscribeTests
     }
 
     [Test]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Link_AfterARestartAndWithTheRecordGone_StillSuppresses()
     {
         string link;

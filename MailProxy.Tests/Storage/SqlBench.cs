@@ -4,6 +4,7 @@ using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 using MailProxy.Pipeline.Telemetry;
 using MailProxy.Tests.Storage.Sqlite;
@@ -19,6 +20,8 @@ internal abstract class SqlBench : StoreBench
     private SqlSendingStore? _sending;
 
     public StoreDatabase Data { get; private set; } = null!;
+
+    public override INodes Nodes => Data.Nodes;
 
     public PipelineHealth Health { get; private set; } = null!;
 

@@ -3,6 +3,7 @@ using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Pipeline.Storage.Nodes;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MailProxy.Tests.Storage;
@@ -61,6 +62,9 @@ internal abstract class StoreBench : IDisposable
     public abstract ISuppressionStore Suppressions { get; }
 
     public abstract IKeyUseStore KeyUses { get; }
+
+    /// <summary>The processes that share the store.</summary>
+    public abstract INodes Nodes { get; }
 
     /// <summary>Opened anew after a crash.</summary>
     public abstract ISendingStore Sending { get; }

@@ -29,6 +29,9 @@ internal sealed class TestDaemon : IAsyncDisposable
         Http = As(Key);
     }
 
+    /// <summary>The category of tests that name files of SQLite's, which have no meaning with PostgreSQL.</summary>
+    public const string NamesFiles = "Files";
+
     /// <summary>Whether every daemon of this run keeps its mail in PostgreSQL, in a database for each data directory.</summary>
     public static bool IsOnPostgres { get; } = Environment.GetEnvironmentVariable("TEST_STORE") == "postgres";
 

@@ -5,6 +5,7 @@ namespace MailProxy.Pipeline.Storage.Nodes;
 /// <summary>A node that lives, as the database has it.</summary>
 /// <param name="Place">The name of its data directory, which stays the same over restarts.</param>
 /// <param name="Beat">Raised by it.</param>
+/// <param name="Profiles">The hash of its provider profiles; empty: it has not told it yet.</param>
 /// <param name="BeatAt">When it last did so, by its own clock, Unix milliseconds.</param>
 /// <param name="Seen">The version of the configuration that is in force there; below zero: it still starts.</param>
 /// <param name="IsLeaving">It gives up what it holds.</param>
@@ -26,6 +27,10 @@ public sealed record NodeRow(
 
     /// <summary>Whether lanes may go to it: it has begun, and does not stop.</summary>
     public bool IsStaying => !IsLeaving && Seen > Starting;
+
+    /// <summary>Whether they judge replies by different provider profiles. One that has not told its own yet differs from nobody.</summary>
+    public static bool DoProfilesDiffer(IEnumerable<NodeRow> nodes) =>
+        nodes.Select(static node => node.Profiles).Where(static told => told.Length > 0).Distinct(StringComparer.Ordinal).Skip(1).Any();
 }
 
 /// <summary>

@@ -140,6 +140,7 @@ internal sealed class PgLargeBodies(NpgsqlDataSource source, CommitLoop writer, 
         public void Finish(long size)
         {
             var length = _file?.Length ?? 0;
+            _file?.Flush(flushToDisk: true); // else a power cut may leave a file of this name that is empty
             _file?.Dispose();
             _file = null;
             if (length != size)

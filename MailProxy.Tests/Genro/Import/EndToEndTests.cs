@@ -31,6 +31,7 @@ internal sealed class EndToEndTests : ImportFixture
     [TestCase(OldVersion.WithoutKeys)]
     [TestCase(OldVersion.Production)]
     [TestCase(OldVersion.Generated)]
+    [Category(TestDaemon.NamesFiles)]
     public async Task Daemon_OnAnImportedStore_SendsWhatWaitsAndReportsWhatNobodyWasTold(OldVersion version)
     {
         using (var old = Old(version))

@@ -10,6 +10,16 @@ internal sealed class LeasePlanTests
     private static NodeRow Node(long session, bool leaves = false, long beat = 1) =>
         new(session, $"n{session}", $"place {session}", "1", "", 0, beat, 0, 0, leaves);
 
+    [TestCase(false, "a")]
+    [TestCase(false, "a", "a")]
+    [TestCase(false, "a", "", "a")]
+    [TestCase(true, "a", "", "b")]
+    public void DoProfilesDiffer_OfThoseThatHaveToldThem(bool differ, params string[] told) =>
+        Assert.That(
+            NodeRow.DoProfilesDiffer(told.Select(static (profiles, at) => new NodeRow(at, "", "", "", profiles, 0, 0, 0, 0, false))),
+            Is.EqualTo(differ)
+        );
+
     [Test]
     public void Target_ANodeGoes_OnlyItsUnitsMove()
     {

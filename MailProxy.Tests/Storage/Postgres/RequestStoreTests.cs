@@ -4,6 +4,7 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage.Postgres;
 
 /// <summary>The requests of all nodes as rows.</summary>
+[TestOf(typeof(IRequestStore))]
 internal sealed class RequestStoreTests : MessageStoreContract<PostgresBench>
 {
     private IRequestStore Requests => Bench.Database.Requests;
