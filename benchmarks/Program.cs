@@ -15,7 +15,7 @@ const string Usage = """
       chaos    kills the daemon under load and counts what was lost and doubled; --kills, --seed, --seconds, --append, --test
       chaos restart  replaces the program under load, and counts errors, losses and the pause; --restarts, --rate, --newer, --older, --test
       nodes    does to three nodes over one PostgreSQL what machines and networks do; --faults, --seed, --ttl, --append, --test
-      nodes upgrade | rates | failover | drift   other runs with nodes; --rounds, --rate, --newer, --messages, --hold, --test
+      nodes upgrade | takeover | rates | failover | drift   other runs with nodes; --rounds, --rate, --newer, --messages, --hold, --test
       powercut cuts the power of the daemon's disk and counts the same; --cuts, --seed, --without, --test
     """;
 

@@ -9,6 +9,7 @@ internal static class ProofRun
     private static readonly Dictionary<string, (string[] Options, Func<ProofPlace, Task<ProofResult>> Run)> Scenarios = new()
     {
         ["upgrade"] = (["--rounds", "--rate", "--newer"], UpgradeRun.RunAsync),
+        ["takeover"] = (["--rounds"], TakeOverRun.RunAsync),
         ["rates"] = (["--rounds", "--messages"], RatesRun.RunAsync),
         ["failover"] = (["--rounds", "--rate"], FailoverRun.RunAsync),
         ["drift"] = (["--messages", "--hold"], DriftRun.RunAsync),

@@ -119,6 +119,26 @@ internal sealed class UpgradeTally(int accounts)
         }
     }
 
+    /// <summary>The longest time between two mails of one account that ends after a moment, and begins within so long after it.</summary>
+    public TimeSpan LongestSilence(TimeSpan moment, TimeSpan within)
+    {
+        var longest = TimeSpan.Zero;
+        lock (_gate)
+        {
+            foreach (var lane in _arrivals)
+            {
+                for (var at = 1; at < lane.Count; at++)
+                {
+                    var (from, to) = (lane[at - 1].Time, lane[at].Time);
+                    if (to > moment && from < moment + within && to - from > longest)
+                        longest = to - from;
+                }
+            }
+        }
+
+        return longest;
+    }
+
     private readonly record struct Seen(string Id, TimeSpan Time);
 }
 

@@ -14,6 +14,9 @@ internal sealed class PgPosts
     /// <summary>How many rows wait.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The length of their texts and octets.</summary>
+    public long Size { get; private set; }
+
     /// <summary>How many statements they are.</summary>
     public int Statements => _runs.Count;
 
@@ -24,6 +27,8 @@ internal sealed class PgPosts
     public void Add(string sql, PgValue[] row, Action<int>? changed = null)
     {
         Count++;
+        foreach (var value in row)
+            Size += value.Size;
         var many = PgMany.Of(sql);
         if (_last.TryGetValue(sql, out var at) && _runs[at].Takes(row, changed is not null) && CanMove(many, row, at))
         {
@@ -71,7 +76,7 @@ internal sealed class PgPosts
     {
         _runs.Clear();
         _last.Clear();
-        Count = 0;
+        (Count, Size) = (0, 0);
     }
 
     private bool CanMove(PgMany many, PgValue[] row, int to)
@@ -131,8 +136,8 @@ internal sealed class PgPosts
 
         /// <summary>Whether it matters to it which of the two comes first.</summary>
         public bool Touches(PgMany other, PgValue[] row) =>
-            (!_many.IsUnderstood || !other.IsUnderstood || _many.Tables.Intersect(other.Tables).Any())
-            && (_many.Key < 0 || other.Key < 0 || _messages.Contains(row[other.Key].Number));
+            (_many.Key < 0 || other.Key < 0 || _messages.Contains(row[other.Key].Number))
+            && (!_many.IsUnderstood || !other.IsUnderstood || _many.Tables.Intersect(other.Tables).Any());
 
         public NpgsqlBatchCommand Command()
         {

@@ -9,6 +9,9 @@ internal sealed class PgSession(NpgsqlConnection connection) : Session
     // So many go out at once at the latest, so that neither side waits for the other for long.
     private const int MostPosted = 2_048;
 
+    // Many large bodies are not one statement, which the server has in memory as a whole.
+    private const int MostOctets = 4 * 1024 * 1024;
+
     // So many are asked for in one question.
     private const int MostAsked = 1_024;
 
@@ -36,7 +39,7 @@ internal sealed class PgSession(NpgsqlConnection connection) : Session
     public void Post(string sql, PgValue[] values, Action<int>? changed = null)
     {
         _posts.Add(sql, values, changed);
-        if (_posts.Count >= MostPosted)
+        if (_posts.Count >= MostPosted || _posts.Size >= MostOctets)
             Flush();
     }
 

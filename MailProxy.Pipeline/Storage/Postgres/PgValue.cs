@@ -6,6 +6,14 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// <summary>A value of a statement's parameter: a number, or a text or octets (<paramref name="Other"/>); or null.</summary>
 internal readonly record struct PgValue(PgKind Kind, long Number, object? Other, bool IsNull)
 {
+    public int Size =>
+        Other switch
+        {
+            string text => text.Length,
+            byte[] octets => octets.Length,
+            _ => 0,
+        };
+
     public static PgValue Of(long number) => new(PgKind.Number, number, null, false);
 
     public static PgValue Of(string text) => new(PgKind.Text, 0, text, false);
