@@ -28,7 +28,7 @@ public sealed class PeerWatch(TimeSpan longest, TimeSpan gap)
             known.Add(node.Session);
             if (!_seen.TryGetValue(node.Session, out var seen) || seen.Beat != node.Beat)
                 _seen[node.Session] = (node.Beat, now);
-            else if (now - seen.Since > (node.Beat == 0 ? longest * Starting : longest))
+            else if (now - seen.Since > Longest(seen.Beat))
                 dead.Add(node);
         }
 
@@ -36,4 +36,10 @@ public sealed class PeerWatch(TimeSpan longest, TimeSpan gap)
             _seen.Remove(session);
         return dead;
     }
+
+    /// <summary>How long until one of them counts as dead, unless it beats meanwhile; null: nobody is watched.</summary>
+    public TimeSpan? UntilDead(TimeSpan now) =>
+        _seen.Count == 0 ? null : _seen.Values.Min(seen => seen.Since + Longest(seen.Beat)) - now;
+
+    private TimeSpan Longest(long beat) => beat == 0 ? longest * Starting : longest;
 }

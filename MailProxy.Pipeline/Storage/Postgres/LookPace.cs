@@ -12,13 +12,16 @@ internal sealed class LookPace(TimeSpan beat)
 
     /// <param name="gives">Whether lanes are given up as soon as nothing of them is under way.</param>
     /// <param name="isLeaving">Whether this node stops: nobody sends for what it still holds.</param>
-    public TimeSpan Next(bool gives, bool isLeaving)
+    /// <param name="untilDead">After which another one counts as dead; null: nobody does.</param>
+    public TimeSpan Next(bool gives, bool isLeaving, TimeSpan? untilDead)
     {
         // A lane runs dry within moments, or when a server answers at last.
         _givingSince = gives ? _givingSince ?? Stopwatch.GetTimestamp() : null;
         var isSoon = _givingSince is { } since && Stopwatch.GetElapsedTime(since) < Soon;
-        return isSoon ? Giving
+        var next =
+            isSoon ? Giving
             : gives && isLeaving ? beat / 10
             : beat;
+        return untilDead < next ? TimeSpan.FromTicks(Math.Max(untilDead.Value.Ticks, Giving.Ticks)) : next;
     }
 }

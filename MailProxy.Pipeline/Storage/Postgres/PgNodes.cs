@@ -190,7 +190,8 @@ internal sealed partial class PgNodes : INodes, IDisposable
     // False: it must end.
     private bool Wait()
     {
-        var wait = _pace.Next(_leases.AnyGiving, _isLeaving);
+        var untilDead = _isTroubled ? null : _watch.UntilDead(Stopwatch.GetElapsedTime(0));
+        var wait = _pace.Next(_leases.AnyGiving, _isLeaving, untilDead);
         var until = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         lock (_gate)
         {

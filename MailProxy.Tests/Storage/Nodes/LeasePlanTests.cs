@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Nodes;
+using MailProxy.Pipeline.Storage.Postgres;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Nodes;
@@ -19,6 +20,31 @@ internal sealed class LeasePlanTests
             NodeRow.DoProfilesDiffer(told.Select(static (profiles, at) => new NodeRow(at, "", "", "", profiles, 0, 0, 0, 0, false))),
             Is.EqualTo(differ)
         );
+
+    [Test]
+    public void UntilDead_IsThatOfTheOneThatHasBeenSilentForLongest()
+    {
+        var watch = new PeerWatch(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2.5));
+        Assert.That(watch.UntilDead(TimeSpan.Zero), Is.Null);
+        watch.Look([Node(2), Node(3)], TimeSpan.FromSeconds(10));
+        watch.Look([Node(2, beat: 2), Node(3)], TimeSpan.FromSeconds(11));
+        Assert.That(watch.UntilDead(TimeSpan.FromSeconds(11)), Is.EqualTo(TimeSpan.FromSeconds(4)));
+        watch.Look([Node(2, beat: 2)], TimeSpan.FromSeconds(12));
+        Assert.That(watch.UntilDead(TimeSpan.FromSeconds(12)), Is.EqualTo(TimeSpan.FromSeconds(4)));
+    }
+
+    [Test]
+    public void Look_AnotherMayCountAsDeadBeforeTheNextBeat_IsAtThatMoment()
+    {
+        var pace = new LookPace(TimeSpan.FromSeconds(1));
+        Assert.Multiple(() =>
+        {
+            Assert.That(pace.Next(false, false, null), Is.EqualTo(TimeSpan.FromSeconds(1)));
+            Assert.That(pace.Next(false, false, TimeSpan.FromSeconds(4)), Is.EqualTo(TimeSpan.FromSeconds(1)));
+            Assert.That(pace.Next(false, false, TimeSpan.FromSeconds(0.3)), Is.EqualTo(TimeSpan.FromSeconds(0.3)));
+            Assert.That(pace.Next(false, false, TimeSpan.FromSeconds(-1)), Is.EqualTo(TimeSpan.FromMilliseconds(20)), "it never spins");
+        });
+    }
 
     [Test]
     public void Target_ANodeGoes_OnlyItsUnitsMove()
