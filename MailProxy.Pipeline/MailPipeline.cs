@@ -84,7 +84,7 @@ public sealed class MailPipeline : IAsyncDisposable
             shared.Clock,
             Log<ScheduleStage>(),
             shared.Share,
-            options.Send.MarksAhead,
+            options.Send.Ahead,
             destinations.Slow,
             shared.Leases
         );

@@ -138,6 +138,8 @@ internal static class DaemonApp
             logs.CreateLogger<AccountTokens>(),
             share
         );
+        if (storage.Nodes.IsShared)
+            settings.Engine.Send.MarksAhead ??= SendOptions.MostMarksAhead;
         var pipeline = new MailPipeline(
             settings.Engine,
             new(

@@ -31,7 +31,7 @@ internal sealed class PendingMail(ResolvedMail mail, SendRun run)
     {
         try
         {
-            if (run.Options.MarksAhead > 0 && Mark.MayBeEarly)
+            if (run.Options.Ahead > 0 && Mark.MayBeEarly)
                 Mark.Request();
         }
         catch (Exception error)

@@ -5,17 +5,25 @@ namespace MailProxy.Pipeline.Send;
 /// <summary>How mail goes out.</summary>
 public sealed class SendOptions
 {
+    /// <summary>The most <see cref="MarksAhead"/>, and what it is where a note takes the way to a server.</summary>
+    public const int MostMarksAhead = 8;
+
+    private const int UsualMarksAhead = 2;
+
+    internal int Ahead => MarksAhead ?? UsualMarksAhead;
+
     /// <summary>Mails on a connection or waiting for one; a tenant has its share.</summary>
     [Range(1, 4096)]
     public int Workers { get; set; } = 256;
 
     /// <summary>
     /// How many messages each connection may have noted on the disk before their turn, 0 to 8, so that none waits for the disk; after a
-    /// power cut that many more are in doubt. 0: each is noted when its turn comes. Only messages whose <c>on_ambiguous</c> is
-    /// <c>retry</c>, and that no limit counts.
+    /// power cut (with PostgreSQL after any end that is not orderly) that many more are in doubt. 0: each is noted when its turn comes.
+    /// Only messages whose <c>on_ambiguous</c> is <c>retry</c>, and that no limit counts. None: 2, with PostgreSQL 8, since a note there
+    /// takes the way to a server.
     /// </summary>
-    [Range(0, 8)]
-    public int MarksAhead { get; set; } = 2;
+    [Range(0, MostMarksAhead)]
+    public int? MarksAhead { get; set; }
 
     /// <summary>
     /// Header that carries <c>tenant/id</c>, so that bounces can be correlated. Clients may not set it. Not one that mail has a meaning for

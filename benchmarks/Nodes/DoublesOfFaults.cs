@@ -9,8 +9,8 @@ internal static class DoublesOfFaults
     /// <summary>Accounts with two connections each: six, the limited one, and two of the pool.</summary>
     private const int Connections = 9 * 2;
 
-    /// <summary><c>Send:MarksAhead</c>, as it comes.</summary>
-    private const int MarksAhead = 2;
+    /// <summary><c>Send:MarksAhead</c>, as it comes with PostgreSQL.</summary>
+    private const int MarksAhead = 8;
 
     /// <summary>How many of a node's messages are marked and not settled at the most, should it hold all lanes.</summary>
     public const int PerNode = Connections * (MarksAhead + 1);

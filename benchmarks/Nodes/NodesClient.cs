@@ -15,11 +15,8 @@ internal sealed class NodesClient(IReadOnlyList<HttpClient> nodes, int number, C
 
     public const int LimitPerMinute = 240;
 
-    /// <summary>
-    /// Mail that was begun before a minute and arrived in it, because its node stood still: as much as its two connections have marked, one
-    /// under way and two ahead each.
-    /// </summary>
-    public const int UnderWay = 6;
+    /// <summary>Mail that was begun before a minute and arrived in it: as much as its connections have under way at two nodes.</summary>
+    public const int UnderWay = 4;
 
     private static readonly string[] Policies = ["retry", "retry", "hold", "assume_sent"];
 

@@ -38,8 +38,7 @@ public sealed class PeerWatch(TimeSpan longest, TimeSpan gap)
     }
 
     /// <summary>How long until one of them counts as dead, unless it beats meanwhile; null: nobody is watched.</summary>
-    public TimeSpan? UntilDead(TimeSpan now) =>
-        _seen.Count == 0 ? null : _seen.Values.Min(seen => seen.Since + Longest(seen.Beat)) - now;
+    public TimeSpan? UntilDead(TimeSpan now) => _seen.Count == 0 ? null : _seen.Values.Min(seen => seen.Since + Longest(seen.Beat)) - now;
 
     private TimeSpan Longest(long beat) => beat == 0 ? longest * Starting : longest;
 }
