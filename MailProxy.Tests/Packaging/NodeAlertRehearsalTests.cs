@@ -34,6 +34,8 @@ internal sealed class NodeAlertRehearsalTests
             await HealthyAsync(one);
         }
 
+        await UntilAsync(one, "mailproxy_nodes", static nodes => nodes == 1);
+        await UntilAsync(one, "mailproxy_lanes_without_node", static count => count == 0); // taken over, a moment later
         await SeesAsync(one, "mailproxy_nodes", static nodes => nodes == 1);
         await _scrapes.FireAsync(6, "MailProxyNodeMissing");
     }
