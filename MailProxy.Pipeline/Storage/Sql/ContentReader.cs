@@ -39,7 +39,21 @@ internal static class ContentReader
     }
 
     /// <summary>Of each null when the ticket is stale, or the body is larger, missing, or in a file.</summary>
-    public static MailContent?[] Small(Session session, IReadOnlyList<LoadRequest> wanted, int maxBytes)
+    public static MailContent?[] Small(Session session, IReadOnlyList<LoadRequest> wanted, int maxBytes) =>
+        session.IsRemote ? Together(session, wanted, maxBytes) : [.. wanted.Select(one => Small(session, one, maxBytes))];
+
+    private static MailContent? Small(Session session, LoadRequest wanted, int maxBytes)
+    {
+        var ticket = wanted.Ticket;
+        var row = session.Prepare(SmallSql).Add(ticket.Id).Add(ticket.Revision).Add(ticket.Attempt).Add(maxBytes);
+        if (!row.Step())
+            return null;
+        var bare = Bare(row) with { Json = row.Blob(14), Sources = row.Int(15) };
+        row.Reset();
+        return With(session, bare, ticket, RecipientRows.OfMessage(session, ticket.Id), wanted.MaxRecipients);
+    }
+
+    private static MailContent?[] Together(Session session, IReadOnlyList<LoadRequest> wanted, int maxBytes)
     {
         var contents = new MailContent?[wanted.Count];
         var recipients = new List<StoredRecipient>[wanted.Count];
