@@ -14,14 +14,6 @@ internal static class FailoverRun
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
-    // What is tried again is tried again while somebody looks.
-    private static readonly (string, string)[] Soon =
-    [
-        ("MAILPROXY_REPORT__RETRYMINUTES", "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2"),
-        ("MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST", "00:00:01"),
-        ("MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST", "00:00:01"),
-    ];
-
     public static async Task<ProofResult> RunAsync(ProofPlace place)
     {
         var rounds = place.Options.Rounds ?? (place.Options.Test ? 1 : 10);
@@ -39,7 +31,7 @@ internal static class FailoverRun
         await using var sink = new RecordingSink(static () => 1) { OnTaken = tally.Arrive };
         var (primary, other) = (DurableServer.Start("wal_keep_size = 512MB"), FreePort.Take());
         DurableServer? replica = null;
-        DaemonProcess[] nodes = [.. Enumerable.Range(1, Nodes).Select(n => place.Node($"n{n}", primary.With(other), Soon))];
+        DaemonProcess[] nodes = [.. Enumerable.Range(1, Nodes).Select(n => place.Node($"n{n}", primary.With(other), ProofPlace.Soon))];
         try
         {
             foreach (var node in nodes)

@@ -47,6 +47,14 @@ internal static class ProofRun
 /// <summary>What scenarios with nodes are given: the published program, a folder of their own, and the options.</summary>
 internal sealed record ProofPlace(string Program, string Folder, ProofOptions Options)
 {
+    /// <summary>Settings by which what is tried again is tried again while somebody looks.</summary>
+    public static readonly (string, string)[] Soon =
+    [
+        ("MAILPROXY_REPORT__RETRYMINUTES", "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2"),
+        ("MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST", "00:00:01"),
+        ("MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST", "00:00:01"),
+    ];
+
     /// <summary>A daemon that uses this database, with the settings of production but for what is given.</summary>
     public DaemonProcess Node(string name, string connectionString, params ReadOnlySpan<(string Name, string Value)> more)
     {

@@ -22,20 +22,13 @@ internal static class TakeOverRun
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(4);
 
-    private static readonly (string, string)[] Soon =
-    [
-        ("MAILPROXY_REPORT__RETRYMINUTES", "0.02, 0.02, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2"),
-        ("MAILPROXY_REPORT__ACCOUNTBACKOFFFIRST", "00:00:01"),
-        ("MAILPROXY_REPORT__ACCOUNTBACKOFFLONGEST", "00:00:01"),
-    ];
-
     public static async Task<ProofResult> RunAsync(ProofPlace place)
     {
         var rounds = place.Options.Rounds ?? (place.Options.Test ? 2 : 30);
         var tally = new UpgradeTally(UpgradeRun.Accounts);
         using var server = DurableServer.Start();
         await using var sink = new RecordingSink(static () => 1) { OnTaken = tally.Arrive };
-        DaemonProcess[] nodes = [.. new[] { "n1", "n2", "n3" }.Select(name => place.Node(name, server.ConnectionString, Soon))];
+        DaemonProcess[] nodes = [.. new[] { "n1", "n2", "n3" }.Select(name => place.Node(name, server.ConnectionString, ProofPlace.Soon))];
         try
         {
             foreach (var node in nodes)

@@ -90,7 +90,8 @@ internal sealed class ReadAhead(ReadyContents ready, TraceRows traces)
             {
                 Flow = new(row.Long(5)),
             };
-            if (ready.Wants(ticket, claimed))
+            // Of one with more recipients nothing would be kept, and all are read together.
+            if (ticket.Recipients <= ReadyContents.MostRecipients && ready.Wants(ticket, claimed))
                 following.Add(ticket);
         }
 
