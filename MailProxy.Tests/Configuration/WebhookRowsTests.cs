@@ -1,27 +1,25 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Configuration;
 using MailProxy.Pipeline.Configuration.Webhooks;
 using MailProxy.Pipeline.Mail;
-using MailProxy.Pipeline.Storage.Sql;
-using MailProxy.Tests.Storage.Sqlite;
+using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Storage;
 using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Configuration;
 
 /// <summary>Webhooks in their table, beside how far each is.</summary>
-internal sealed class SqliteWebhooksTests
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class WebhookRowsTests<TBench> : MessageStoreContract<TBench>
+    where TBench : SqlBench, new()
 {
-    private TemporaryStore _store = null!;
+    private new IConfigurationStore Store => Bench.Configuration;
 
-    private SqlConfigurationStore Store => new(_store.Database, _store.Box, TimeProvider.System);
+    private IDeliveryLog Log => Bench.Log;
 
-    private SqlDeliveryLog Log => new(_store.Database, _store.Box, TimeProvider.System);
-
-    [SetUp]
-    public void Open() => _store = new();
-
-    [TearDown]
-    public void Remove() => _store.Dispose();
+    private SecretBox Box => new([Bench.Key]);
 
     private static WebhookEndpoint Hook(string id, string secret = "whsec_abc") =>
         new("default", id, "https://example.com/in?key=k3y", secret, ["message.sent"], FinalOnly: true, MaxBatch: 7, Paused: false)
@@ -33,21 +31,23 @@ internal sealed class SqliteWebhooksTests
     private ConfigurationWriter<WebhookEndpoint> Writer(ConfigurationTurn turn, LogRecorder? log = null) =>
         new(WebhookFields.Noun, Store, turn, static _ => { }, log);
 
+    private Task<int> RunAsync(string sql, params object?[] values) => Bench.Data.Writer.WriteAsync(session => session.Run(sql, values));
+
     private async Task<WebhookEndpoint> OnlyAsync() => (await Log.EndpointsAsync()).Single();
 
     [Test]
     public async Task Read_RowOfAnEarlierVersion_IsWhole()
     {
-        byte[] Sealed(string text, string what) => _store.Box.Seal(text, $"webhook/default/old/{what}");
-        await _store.RunAsync(
+        byte[] Sealed(string text, string what) => Box.Seal(text, $"webhook/default/old/{what}");
+        await RunAsync(
             """
             INSERT INTO webhooks (tenant, id, url, secret, previous_secret, previous_until, auth, style, types, final_only, max_batch,
                 paused, acknowledged, failures, version)
-            VALUES ('default', 'old', 'https://x.example/', @secret, @previous, 99, @auth, 1, '["message.sent"]', 1, 7, 1, 41, 2, 5)
+            VALUES ('default', 'old', 'https://x.example/', ?1, ?2, 99, ?3, 1, '["message.sent"]', 1, 7, 1, 41, 2, 5)
             """,
-            ("@secret", Sealed("whsec_abc", "secret")),
-            ("@previous", Sealed("whsec_old", "previous_secret")),
-            ("@auth", Sealed("""{"header":"X-Key","value":"t0ken"}""", "auth"))
+            Sealed("whsec_abc", "secret"),
+            Sealed("whsec_old", "previous_secret"),
+            Sealed("""{"header":"X-Key","value":"t0ken"}""", "auth")
         );
         var read = await OnlyAsync();
         Assert.That(read.Types, Is.EqualTo(["message.sent"]));
@@ -72,24 +72,24 @@ internal sealed class SqliteWebhooksTests
     public async Task Put_Credentials_AreSealedAsEarlierVersionsDid(string text)
     {
         await Store.PutEndpointAsync(Hook("one") with { Auth = null }, "ann");
-        await _store.RunAsync("UPDATE webhooks SET auth = @auth", ("@auth", _store.Box.Seal(text, "webhook/default/one/auth")));
+        await RunAsync("UPDATE webhooks SET auth = ?1", Box.Seal(text, "webhook/default/one/auth"));
         var read = await OnlyAsync();
         await Store.PutEndpointAsync(read, "ann");
-        var stored = _store.Query("SELECT auth FROM webhooks", row => row.GetFieldValue<byte[]>(0)).Single();
-        Assert.That(_store.Box.Open(stored, "webhook/default/one/auth"), Is.EqualTo(text));
+        var stored = Bench.Data.Readers.Read(static session => session.QueryFirst("SELECT auth FROM webhooks", static row => row.Blob(0)))!;
+        Assert.That(Box.Open(stored, "webhook/default/one/auth"), Is.EqualTo(text));
     }
 
     [TestCase("types = 'no JSON'")]
     [TestCase("types = '{}'")]
     [TestCase("style = 9")]
     [TestCase("secret = (SELECT secret FROM webhooks o WHERE o.id = 'good')")]
-    [TestCase("auth = x'00'")]
+    [TestCase("auth = substr(auth, 1, 3)")]
     [TestCase("max_batch = 99999999999")]
     public async Task Load_RowThatCannotBeRead_SpoilsItselfOnlyAndIsToldOnce(string damage)
     {
         await Store.PutEndpointAsync(Hook("bad"), "ann");
         await Store.PutEndpointAsync(Hook("good"), "ann");
-        await _store.RunAsync($"UPDATE webhooks SET {damage} WHERE id = 'bad'");
+        await RunAsync($"UPDATE webhooks SET {damage} WHERE id = 'bad'");
         var log = new LogRecorder();
         using var turn = new ConfigurationTurn();
         var writer = Writer(turn, log);
@@ -106,7 +106,7 @@ internal sealed class SqliteWebhooksTests
     {
         await Store.PutEndpointAsync(Hook("one"), "ann");
         await Log.SaveProgressAsync(await OnlyAsync(), new(5, FailingSince: 6, Failures: 7, DisabledAt: 8, Batches: "8 1:2-3"));
-        await _store.RunAsync("UPDATE webhooks SET types = 'no JSON'");
+        await RunAsync("UPDATE webhooks SET types = 'no JSON'");
         using var turn = new ConfigurationTurn();
         var writer = Writer(turn);
         await writer.LoadAsync();
@@ -120,10 +120,10 @@ internal sealed class SqliteWebhooksTests
     public async Task Delete_DamagedOne_IsDeletedWithWhatItIsOwed()
     {
         await Store.PutEndpointAsync(Hook("one"), "ann");
-        await _store.RunAsync("INSERT INTO webhook_resends VALUES ('default', 'one', 1, 1, 1, 1)");
-        await _store.RunAsync("UPDATE webhooks SET style = 9");
+        await RunAsync("INSERT INTO webhook_resends VALUES ('default', 'one', 1, 1, 1, 1)");
+        await RunAsync("UPDATE webhooks SET style = 9");
         Assert.That(await Store.DeleteEndpointAsync("default", "one", "ann"), Is.True);
-        Assert.That(_store.Query("SELECT 1 FROM webhooks UNION ALL SELECT 1 FROM webhook_resends", row => row.GetInt32(0)), Is.Empty);
+        Assert.That((Bench.Count("webhooks"), Bench.Count("webhook_resends")), Is.EqualTo((0, 0)));
     }
 
     [Test]
@@ -229,7 +229,7 @@ internal sealed class SqliteWebhooksTests
             "ann",
             "rotate_secret"
         );
-        var told = _store.Query("SELECT after FROM audit ORDER BY number", row => row.GetString(0));
+        var told = Bench.Audit().Select(static entry => entry.After!).ToList();
         const string what =
             """{"url":"https://example.com/in?key=***","types":["message.sent"],"style":"sync","final_only":true,"max_batch":7,""";
         Assert.That(

@@ -1,33 +1,30 @@
 using MailProxy.Pipeline.Storage;
-using MailProxy.Pipeline.Storage.Sql;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
-namespace MailProxy.Tests.Storage.Sqlite;
+namespace MailProxy.Tests.Storage;
 
 /// <summary>Where a message stands in its lane, and which message a Message-ID belongs to.</summary>
-internal sealed class MessageSearchTests
+[TestOf(typeof(IMessageQueries))]
+[TestFixture(typeof(SqliteBench))]
+[TestFixture(typeof(PostgresBench))]
+internal sealed class MessageSearchContract<TBench> : MessageStoreContract<TBench>
+    where TBench : SqlBench, new()
 {
-    private const long Now = 40_000;
+    private new const long Now = 40_000;
 
-    private TemporaryStore _store = null!;
-
-    private SqlMessageQueries Queries => new(_store.Database, _store.Spool);
-
-    [SetUp]
-    public void Open() => _store = new();
-
-    [TearDown]
-    public void Remove() => _store.Dispose();
+    private IMessageQueries Queries => Bench.Queries;
 
     [Test]
     public async Task Position_OfEveryMessage_IsHowManyTheLaneSendsBefore()
     {
         var seeds = MessageSeeds.Varied(300).ToList();
-        var numbers = await _store.SeedAsync(seeds);
-        var ready = _store.Query(
-            "SELECT message, lane, priority, due, flow FROM queue WHERE state = 0 AND due <= 40000",
-            static row =>
-                (Message: row.GetInt64(0), Lane: row.GetInt32(1), Priority: row.GetInt32(2), Due: row.GetInt64(3), Flow: row.GetInt64(4))
+        var numbers = await Bench.SeedAsync(seeds);
+        var ready = Bench.Data.Readers.Read(static session =>
+            session.Query(
+                "SELECT message, lane, priority, due, flow FROM queue WHERE state = 0 AND due <= 40000",
+                static row => (Message: row.Long(0), Lane: row.Int(1), Priority: row.Int(2), Due: row.Long(3), Flow: row.Long(4))
+            )
         );
         var expected = new Dictionary<long, long>();
         foreach (var lane in ready.GroupBy(static row => row.Lane))
@@ -64,24 +61,10 @@ internal sealed class MessageSearchTests
         }
     }
 
-    [TestCase(LanePositions.AllFresh)]
-    [TestCase(LanePositions.AllDue)]
-    [TestCase(LanePositions.Fresh)]
-    [TestCase(LanePositions.Deferred)]
-    [TestCase(LanePositions.NextFresh)]
-    [TestCase(LanePositions.NextDeferred)]
-    public void Position_IsCountedInTheLanesIndexesAlone(string sql) =>
-        Assert.That(
-            Plan(sql),
-            Does.Match("SEARCH queue USING COVERING INDEX queue_(lane|due|flow)")
-                .And.Not.Contain("SCAN queue")
-                .And.Not.Contain("TEMP B-TREE")
-        );
-
     [Test]
     public async Task ByMessageId_EveryKind_FindsItsMessages()
     {
-        var numbers = await _store.SeedAsync([
+        var numbers = await Bench.SeedAsync([
             new() { Id = "abc" },
             new() { Id = "a" },
             new() { Id = "own", Tenant = "other" },
@@ -99,10 +82,8 @@ internal sealed class MessageSearchTests
             "<x@y@z.example>",
         ];
         for (var i = 0; i < headers.Length; i++)
-            await _store.RunAsync("UPDATE messages SET message_id_header = $h WHERE number = $n", ("$h", headers[i]), ("$n", numbers[i]));
-        await _store.RunAsync(
-            "INSERT INTO tenants (id, config, created_at, updated_at) VALUES ('other', '{\"name\":\"other\"}', 0, 0) ON CONFLICT DO NOTHING"
-        );
+            await Bench.RunAsync($"UPDATE messages SET message_id_header = '{headers[i]}' WHERE number = {numbers[i]}");
+        await Bench.Configuration.PutTenantAsync(new() { Id = "other", Name = "other" }, "ann");
 
         async Task<List<string>> Find(string? tenant, string header, int limit = 10, long? before = null) =>
             [
@@ -123,25 +104,4 @@ internal sealed class MessageSearchTests
             Assert.That(await Find(null, "<abc@x.example>", 2, first.Next), Is.EqualTo(["default/abc"]), "the next page goes on");
         });
     }
-
-    [Test]
-    public void ByMessageId_EveryStatement_IsServedByAnIndex() =>
-        Assert.Multiple(() =>
-        {
-            Assert.That(Plan(MessageIdSearch.Indexed), Does.Contain("messages_message_id (message_id_header=? AND tenant=? AND number<?)"));
-            Assert.That(Plan(MessageIdSearch.IndexedOfAny), Does.Contain("messages_message_id (message_id_header=?"));
-            Assert.That(Plan(MessageIdSearch.ById), Does.Contain("messages_name (tenant=? AND id=?"));
-            Assert.That(Plan(MessageIdSearch.ByIdOfAny), Does.Contain("messages_name (tenant=? AND id=?").And.Not.Contain("SCAN messages"));
-        });
-
-    private string Plan(string sql) =>
-        _store.Database.Readers.Read(session =>
-            string.Join(
-                '\n',
-                session.Query(
-                    "EXPLAIN QUERY PLAN " + Enumerable.Range(1, 5).Aggregate(sql, static (text, n) => text.Replace($"?{n}", $"{n}")),
-                    static row => row.Text(3)
-                )
-            )
-        );
 }
