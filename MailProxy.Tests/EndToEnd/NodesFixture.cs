@@ -37,7 +37,8 @@ internal abstract class NodesFixture
         string? folder = null,
         string beat = "00:00:00.200",
         string timeToLive = "00:00:04",
-        TimeProvider? clock = null
+        TimeProvider? clock = null,
+        string? masterKey = null
     ) =>
         TestDaemon.StartAsync(
             Path.Combine(_directory.Path, folder ?? name),
@@ -48,7 +49,7 @@ internal abstract class NodesFixture
             ("Storage:Nodes:Beat", beat),
             ("Storage:Nodes:TimeToLive", timeToLive),
             ("Storage:Nodes:Margin", "00:00:00.200"),
-            ("MasterKey", new string('5', 64))
+            ("MasterKey", masterKey ?? new string('5', 64))
         );
 
     protected static object Mail(string id, int account) => Mail(id, Account(account));

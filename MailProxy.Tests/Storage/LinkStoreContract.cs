@@ -14,7 +14,7 @@ namespace MailProxy.Tests.Storage;
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
 internal sealed class LinkStoreContract<TBench> : MessageStoreContract<TBench>
-    where TBench : StoreBench, new()
+    where TBench : SqlBench, new()
 {
     private new const long Now = 1_900_000_000_000;
     private const long Day = 86_400_000;
@@ -39,6 +39,15 @@ internal sealed class LinkStoreContract<TBench> : MessageStoreContract<TBench>
         await ReopenAsync();
         Assert.That(Store.SigningKey.ToArray(), Is.EqualTo(key));
         Assert.That(key, Has.Length.EqualTo(32));
+    }
+
+    [Test]
+    public async Task SigningKey_OpenedByManyAtOnce_IsTheSame()
+    {
+        await Bench.RunAsync("DELETE FROM link_key");
+        var opened = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Bench.OpenLinksAsync())));
+        await OpenAsync();
+        Assert.That(opened.Select(static store => store.SigningKey.ToArray()), Is.All.EqualTo(Store.SigningKey.ToArray()));
     }
 
     [Test]

@@ -26,11 +26,14 @@ public sealed class SqlLinkStore : ILinkStore
     /// decrypted.</summary>
     public static async Task<SqlLinkStore> OpenAsync(StoreDatabase database, SecretBox box)
     {
-        var secret = database.Readers.Read(Read);
-        var key = secret is null ? RandomNumberGenerator.GetBytes(32) : Convert.FromBase64String(box.Open(secret, KeyOwner));
+        // Of several nodes that start on a new store one makes the key.
+        var secret =
+            database.Readers.Read(Read)
+            ?? await database.Writer.WriteAsync(session => MakeOnce(session, box.Seal(Text(RandomNumberGenerator.GetBytes(32)), KeyOwner)));
+        var key = Convert.FromBase64String(box.Open(secret, KeyOwner));
 
         // No person ever sets this key again, so it is sealed under a new master key automatically.
-        if (secret is null || SecretBox.KeyIdOf(secret) != box.SealingKey)
+        if (SecretBox.KeyIdOf(secret) != box.SealingKey)
             await database.Writer.WriteAsync(session => Save(session, box, key));
         return new(database, key);
     }
@@ -69,9 +72,18 @@ public sealed class SqlLinkStore : ILinkStore
 
     private static byte[]? Read(Session session) => session.QueryFirst("SELECT secret FROM link_key", row => row.Blob(0));
 
+    // What another node has made meanwhile stands.
+    private static byte[] MakeOnce(Session session, byte[] secret)
+    {
+        session.Run("INSERT INTO link_key (one, secret) VALUES (1, ?1) ON CONFLICT DO NOTHING", secret);
+        return Read(session)!;
+    }
+
+    private static string Text(byte[] key) => Convert.ToBase64String(key);
+
     private static int Save(Session session, SecretBox box, byte[] key) =>
         session.Run(
             "INSERT INTO link_key (one, secret) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET secret = excluded.secret",
-            box.Seal(Convert.ToBase64String(key), KeyOwner)
+            box.Seal(Text(key), KeyOwner)
         );
 }

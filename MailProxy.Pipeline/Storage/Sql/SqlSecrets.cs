@@ -33,6 +33,7 @@ public static partial class SqlSecrets
             throw new StoreRefusedException(Refusal(wanted, held, found.LookedAt));
 
         var box = new SecretBox(found.Keys);
+        await database.AgreeOnKeysAsync(box);
         var proofs = database.Readers.Read(Proofs);
         foreach (var id in box.KeyIds)
         {

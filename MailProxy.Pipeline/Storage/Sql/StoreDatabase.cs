@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Accounts;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Telemetry;
@@ -47,6 +49,12 @@ public abstract class StoreDatabase : IDisposable
 
     /// <summary>Where nodes keep the requests that they have answered; null: there is one node only.</summary>
     public virtual IRequestStore? Requests => null;
+
+    /// <summary>
+    /// Lets the other nodes know the master keys that this one has. Throws <see cref="StoreRefusedException"/> when what one of them seals
+    /// could not be opened by the other.
+    /// </summary>
+    internal virtual Task AgreeOnKeysAsync(SecretBox box) => Task.CompletedTask;
 
     /// <summary>Removes what was kept of large bodies that no row names.</summary>
     internal virtual void SweepLargeBodies() { }
