@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Storage.Nodes;
+using MailProxy.Pipeline.Storage.Sql;
 
 namespace MailProxy.Pipeline.Storage;
 
@@ -94,14 +95,15 @@ public sealed class SpoolFiles
     /// <summary>
     /// The JSON, synchronous, for the writer's thread; null when the file cannot be read, or has more than the JSON.
     /// </summary>
-    internal byte[]? TryRead(string name)
+    /// <param name="session">The turn, which reads what another node has written.</param>
+    internal byte[]? TryRead(string name, Session session)
     {
         if (SpoolName.Read(name).Json > 0)
             return null;
         try
         {
             if (_shared is not null && !File.Exists(Full(name)))
-                _shared.Fetch(name, Full(name));
+                return _shared.Read(session, name);
             return File.ReadAllBytes(Full(name));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -1,3 +1,5 @@
+using MailProxy.Pipeline.Storage.Sql;
+
 namespace MailProxy.Pipeline.Storage.Nodes;
 
 /// <summary>
@@ -14,8 +16,8 @@ public interface ILargeBodies
     /// cref="Disk.StoreUnavailableException"/>.</summary>
     Task<bool> FetchAsync(string name, string path);
 
-    /// <summary>The same, for the writer's thread.</summary>
-    bool Fetch(string name, string path);
+    /// <summary>The octets, read by the turn that asks; null: nothing of this name is kept, or not all of it.</summary>
+    internal byte[]? Read(Session session, string name);
 
     /// <summary>No row names it any more. What cannot be removed now is removed by a sweep.</summary>
     void Delete(string name);

@@ -16,8 +16,14 @@ internal sealed class PgLargeBodies(NpgsqlDataSource source, CommitLoop writer, 
 
     private const string PutPart = "INSERT INTO large_bodies (name, part, octets) VALUES ($1, $2, $3)";
     private const string PutName = "INSERT INTO large_body_names (name, size, made_at) VALUES ($1, $2, $3)";
-    private const string Parts = "SELECT octets FROM large_bodies WHERE name = $1 ORDER BY part";
-    private const string Size = "SELECT size FROM large_body_names WHERE name = $1";
+
+    // One statement, which sees all of it or nothing: it may be removed meanwhile.
+    private const string Parts = """
+        SELECT n.size, b.octets FROM large_body_names n JOIN large_bodies b ON b.name = n.name WHERE n.name = $1 ORDER BY b.part
+        """;
+
+    private const string PartsInTurn = "SELECT octets FROM large_bodies WHERE name = ?1 ORDER BY part";
+    private const string SizeInTurn = "SELECT size FROM large_body_names WHERE name = ?1";
 
     private const string Remove = """
         WITH gone AS (DELETE FROM large_body_names WHERE name = ?1 RETURNING name)
@@ -66,15 +72,20 @@ internal sealed class PgLargeBodies(NpgsqlDataSource source, CommitLoop writer, 
         try
         {
             await using var connection = await source.OpenConnectionAsync();
-            await using var command = Asking(Size, connection, name);
-            if (await command.ExecuteScalarAsync() is not long size)
-                return false;
-            await using var parts = Asking(Parts, connection, name);
+            await using var parts = new NpgsqlCommand(Parts, connection);
+            parts.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
             await using var reader = await parts.ExecuteReaderAsync(CommandBehavior.SequentialAccess);
             using var copy = new Copy(path);
+            long? size = null;
             while (await reader.ReadAsync())
-                copy.Add(await reader.GetFieldValueAsync<byte[]>(0));
-            copy.Finish(size);
+            {
+                size = reader.GetInt64(0);
+                copy.Add(await reader.GetFieldValueAsync<byte[]>(1));
+            }
+
+            if (size is not { } whole)
+                return false;
+            copy.Finish(whole);
             return true;
         }
         catch (Exception error) when (PgTrouble.Describe(error) is { } trouble)
@@ -83,26 +94,15 @@ internal sealed class PgLargeBodies(NpgsqlDataSource source, CommitLoop writer, 
         }
     }
 
-    public bool Fetch(string name, string path)
+    // A trouble on the way is the turn's own.
+    byte[]? ILargeBodies.Read(Session session, string name)
     {
-        try
-        {
-            using var connection = source.OpenConnection();
-            using var command = Asking(Size, connection, name);
-            if (command.ExecuteScalar() is not long size)
-                return false;
-            using var parts = Asking(Parts, connection, name);
-            using var reader = parts.ExecuteReader(CommandBehavior.SequentialAccess);
-            using var copy = new Copy(path);
-            while (reader.Read())
-                copy.Add(reader.GetFieldValue<byte[]>(0));
-            copy.Finish(size);
-            return true;
-        }
-        catch (Exception error) when (PgTrouble.Describe(error) is { } trouble)
-        {
-            throw new StoreUnavailableException($"The store cannot read now: {trouble}.", error);
-        }
+        if (session.QueryNumber(SizeInTurn, name) is not { } size)
+            return null;
+        using var whole = new MemoryStream((int)size);
+        foreach (var part in session.Query(PartsInTurn, static row => row.Blob(0), name))
+            whole.Write(part);
+        return whole.Length == size ? whole.ToArray() : null;
     }
 
     public void Delete(string name) => Write(session => session.Run(Remove, name));
@@ -117,13 +117,6 @@ internal sealed class PgLargeBodies(NpgsqlDataSource source, CommitLoop writer, 
     // Nobody waits for it, and a sweep comes after it: that it failed is of no consequence.
     private void Write(Func<Session, int> write) =>
         _ = writer.WriteAsync(write).ContinueWith(static done => _ = done.Exception, TaskContinuationOptions.OnlyOnFaulted);
-
-    private static NpgsqlCommand Asking(string sql, NpgsqlConnection connection, string name)
-    {
-        var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        return command;
-    }
 
     /// <summary>A copy that has its name only when it is whole.</summary>
     private sealed class Copy(string path) : IDisposable
@@ -144,7 +137,7 @@ internal sealed class PgLargeBodies(NpgsqlDataSource source, CommitLoop writer, 
             _file?.Dispose();
             _file = null;
             if (length != size)
-                throw new InvalidDataException($"The database has {length} octets of a body of {size}.");
+                throw new IOException($"The database has {length} octets of a body of {size}.");
             File.Move(_draft, path, overwrite: true);
         }
 

@@ -242,7 +242,7 @@ internal sealed class SubmissionWriter(
         var known = stored.ContentHash;
         if (known is null && stored.MessageFacts.BodyKept)
         {
-            var body = stored.Spool is null ? MessageRows.InlineBody(session, stored.Number) : spool.TryRead(stored.Spool);
+            var body = stored.Spool is null ? MessageRows.InlineBody(session, stored.Number) : spool.TryRead(stored.Spool, session);
             known = body is null ? null : hash(body);
         }
 
