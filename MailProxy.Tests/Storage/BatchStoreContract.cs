@@ -44,6 +44,19 @@ internal sealed class BatchStoreContract<TBench> : MessageStoreContract<TBench>
 
     private Task SuspendAsync(string batch, bool suspended = true) => Batches.SetSuspendedAsync("default", batch, suspended, "ann");
 
+    // Two nodes may decide at the same time; a batch takes several turns.
+    [Test]
+    public async Task Suspend_AndActivateAtOnce_MailStandsAsTheBatchDoes()
+    {
+        await SeedAsync([.. Enumerable.Repeat(("default", (string?)"news", MessageState.Queued), 2_500)]);
+        for (var round = 0; round < 10; round++)
+        {
+            await Task.WhenAll(SuspendAsync("news"), SuspendAsync("news", false), SuspendAsync("news"), SuspendAsync("news", false));
+            var isSuspended = await Batches.CountSuspendedAsync("default") == 1;
+            Assert.That(States().Distinct(), Is.EqualTo(new[] { isSuspended ? 3 : 0 }));
+        }
+    }
+
     [Test]
     public async Task Suspend_ThenActivate_MovesTheBatchsReadyMailOnly()
     {

@@ -126,6 +126,9 @@ public sealed class SqlBatchStore(StoreDatabase database, TimeProvider clock) : 
     /// <summary>The last message that was looked at; null when there are no more.</summary>
     private long? Move(Session session, string tenant, string batch, bool suspended, long after)
     {
+        // Somebody may have decided otherwise meanwhile, perhaps at another node; who did so moves the mail.
+        if (IsSuspended(session, tenant, batch) != suspended)
+            return null;
         const string Some =
             "SELECT number FROM messages INDEXED BY messages_batch WHERE tenant = ?1 AND batch = ?2 AND number > ?3 "
             + "ORDER BY number LIMIT ?4";
@@ -139,6 +142,9 @@ public sealed class SqlBatchStore(StoreDatabase database, TimeProvider clock) : 
         session.Run($"UPDATE queue SET state = ?5 WHERE state = ?6 AND message IN ({Some})", [.. some, to, from]);
         return last;
     }
+
+    private static bool IsSuspended(Session session, string tenant, string batch) =>
+        session.QueryNumber("SELECT 1 FROM suspended_batches WHERE tenant = ?1 AND batch = ?2", tenant, batch) is not null;
 
     // What has been chosen goes back. What has begun goes on: when it comes back to the queue the trigger sets it aside.
     private void Withdraw(Session session, string sql, object?[] some)
