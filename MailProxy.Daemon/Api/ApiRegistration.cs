@@ -158,13 +158,11 @@ public static class ApiRegistration
     private static IRequestLog RequestLogOf(IServiceProvider provider)
     {
         var clock = provider.GetRequiredService<TimeProvider>();
-        return provider.GetService<IRequestStore>() is { } store
-            ? new SharedRequestLog(
-                store,
-                provider.GetRequiredService<INodes>(),
-                clock,
-                provider.GetRequiredService<ILogger<SharedRequestLog>>()
-            )
-            : new RequestLog(clock);
+        if (provider.GetService<IRequestStore>() is not { } store)
+            return new RequestLog(clock);
+        var logger = provider.GetRequiredService<ILogger<SharedRequestLog>>();
+        var shared = new SharedRequestLog(store, provider.GetRequiredService<INodes>(), clock, logger);
+        shared.Begin();
+        return shared;
     }
 }

@@ -23,13 +23,13 @@ internal sealed partial class SharedRequestLog(IRequestStore store, ILeases leas
     private RequestLog _pending = new(clock, MostPending);
     private Task? _bringing;
 
+    /// <summary>Once: the node that keeps house takes away what is old even if nobody asks it for anything.</summary>
+    public void Begin() => _bringing = Task.Run(BringAsync);
+
     public void Note(LoggedRequest request)
     {
         lock (_gate)
-        {
             _pending.Note(request);
-            _bringing ??= Task.Run(BringAsync);
-        }
     }
 
     public async ValueTask<IReadOnlyList<LoggedRequest>> ReadAsync(

@@ -80,7 +80,14 @@ internal sealed class ChunkedMails(SmtpDialogue dialogue, PhaseClock clock, Smtp
         {
             if (next(before) is not { } following)
                 break;
-            if (!following.Mark!.TryBegin() || !await following.Mark.OutAsync(clock.Token))
+            if (!following.Mark!.TryBegin())
+                break;
+
+            // Nobody knows how long that takes, and what was let go before must not go out long after it.
+            var marked = following.Mark.OutAsync(clock.Token);
+            if (!marked.IsCompleted)
+                await FlushAsync();
+            if (!await marked)
                 break;
             following.Goes!();
             Put(

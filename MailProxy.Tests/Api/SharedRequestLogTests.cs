@@ -17,7 +17,11 @@ internal sealed class SharedRequestLogTests : IAsyncDisposable
     private readonly MemoryStore _store = new();
     private readonly SharedRequestLog _log;
 
-    public SharedRequestLogTests() => _log = new(_store, new SoleNode(), _clock, NullLogger<SharedRequestLog>.Instance);
+    public SharedRequestLogTests()
+    {
+        _log = new(_store, new SoleNode(), _clock, NullLogger<SharedRequestLog>.Instance);
+        _log.Begin();
+    }
 
     public ValueTask DisposeAsync() => _log.DisposeAsync();
 
@@ -27,6 +31,17 @@ internal sealed class SharedRequestLogTests : IAsyncDisposable
         _log.Note(Request("a", "/v1/x"));
         Assert.That((await _log.ReadAsync("a", false, null, null, 10)).Select(static one => one.Path), Is.EqualTo(new[] { "/v1/x" }));
     }
+
+    [Test]
+    public async Task Begin_NobodyAsksThisNode_OldRequestsAreTakenAway() =>
+        await Eventually.BecomesAsync(
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                return Task.FromResult(_store.Trimmed);
+            },
+            static times => times > 0
+        );
 
     [Test]
     public async Task StoreIsAway_RequestsAreBroughtWhenItIsBack()
@@ -115,7 +130,13 @@ internal sealed class SharedRequestLogTests : IAsyncDisposable
         public Task<IReadOnlyList<LoggedRequest>> ReadAsync(RequestFilter filter) =>
             Task.FromResult<IReadOnlyList<LoggedRequest>>([.. Rows.Where(one => filter.Tenant is null || one.Tenant == filter.Tenant)]);
 
-        public Task TrimAsync(long since, int most) => Task.CompletedTask;
+        public int Trimmed { get; private set; }
+
+        public Task TrimAsync(long since, int most)
+        {
+            Trimmed++;
+            return Task.CompletedTask;
+        }
 
         public Task ForgetAsync(string tenant)
         {

@@ -169,6 +169,21 @@ internal sealed class NodesTests : NodesFixture
     }
 
     [Test]
+    public async Task Start_CopyOfAMachineThatLives_IsRefusedAndTheOtherGoesOn()
+    {
+        await using var one = await StartAsync("one");
+        PostgresServer.Shared.Execute(Database, "UPDATE mailproxy.nodes SET boot = 'of another machine'");
+        var copy = Path.Combine(Path.GetDirectoryName(one.Data)!, "copy");
+        Directory.CreateDirectory(copy);
+        File.Copy(Path.Combine(one.Data, "store.place"), Path.Combine(copy, "store.place"));
+        await Assert.ThatAsync(
+            async () => await StartAsync("one", folder: "copy"),
+            Throws.InstanceOf<StoreRefusedException>().With.Message.Contains("store.place").And.Message.Contains("Storage:Nodes:Name")
+        );
+        await PutAccountsAsync(one);
+    }
+
+    [Test]
     public async Task Start_NameThatLives_IsRefused()
     {
         await using var one = await StartAsync("one");

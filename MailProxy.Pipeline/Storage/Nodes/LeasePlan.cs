@@ -25,6 +25,12 @@ public sealed record NodeRow(
     /// <summary>What a node reports as seen until it can take lanes.</summary>
     public const long Starting = -1;
 
+    /// <summary>Of its machine, new with each start of that.</summary>
+    public string Boot { get; init; } = "";
+
+    /// <summary>For so long it may send without having beaten, as it was told; zero: it has not said so.</summary>
+    public TimeSpan TimeToLive { get; init; }
+
     /// <summary>Whether lanes may go to it: it has begun, and does not stop.</summary>
     public bool IsStaying => !IsLeaving && Seen > Starting;
 

@@ -4,14 +4,14 @@ namespace MailProxy.Pipeline.Storage.Nodes;
 /// Which nodes have ended without a word: those whose beat did not move while this node watched, by its own clock that only runs forward.
 /// No two clocks are compared. A time in which this node itself could not look proves nothing, and the watch begins anew. Pure.
 /// </summary>
-/// <param name="longest">The time after which a node that does not beat counts as dead.</param>
+/// <param name="longest">The time after which a node that does not beat counts as dead, unless it was told that it may take longer.</param>
 /// <param name="gap">The longest time between two looks of this node that still counts as watching.</param>
 public sealed class PeerWatch(TimeSpan longest, TimeSpan gap)
 {
     // One that has not beaten yet holds nothing, and a start may take its time.
     private const int Starting = 6;
 
-    private readonly Dictionary<long, (long Beat, TimeSpan Since)> _seen = [];
+    private readonly Dictionary<long, (long Beat, TimeSpan Since, TimeSpan Longest)> _seen = [];
     private TimeSpan? _looked;
 
     /// <param name="now">This node's own time.</param>
@@ -27,8 +27,8 @@ public sealed class PeerWatch(TimeSpan longest, TimeSpan gap)
         {
             known.Add(node.Session);
             if (!_seen.TryGetValue(node.Session, out var seen) || seen.Beat != node.Beat)
-                _seen[node.Session] = (node.Beat, now);
-            else if (now - seen.Since > Longest(seen.Beat))
+                _seen[node.Session] = (node.Beat, now, Longest(node));
+            else if (now - seen.Since > seen.Longest)
                 dead.Add(node);
         }
 
@@ -38,7 +38,11 @@ public sealed class PeerWatch(TimeSpan longest, TimeSpan gap)
     }
 
     /// <summary>How long until one of them counts as dead, unless it beats meanwhile; null: nobody is watched.</summary>
-    public TimeSpan? UntilDead(TimeSpan now) => _seen.Count == 0 ? null : _seen.Values.Min(seen => seen.Since + Longest(seen.Beat)) - now;
+    public TimeSpan? UntilDead(TimeSpan now) => _seen.Count == 0 ? null : _seen.Values.Min(static seen => seen.Since + seen.Longest) - now;
 
-    private TimeSpan Longest(long beat) => beat == 0 ? longest * Starting : longest;
+    private TimeSpan Longest(NodeRow node)
+    {
+        var told = node.TimeToLive > longest ? node.TimeToLive : longest;
+        return node.Beat == 0 ? told * Starting : told;
+    }
 }

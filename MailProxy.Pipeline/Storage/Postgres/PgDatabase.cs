@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Nodes;
@@ -17,6 +18,9 @@ public sealed class PgDatabase : StoreDatabase
     // Seconds.
     private const double LongestBeat = 15;
 
+    // A connection that is silently dead must not cost the node its life: there is time for another one.
+    private const int BeatsInALife = 2;
+
     private readonly PgTurns _turns;
     private readonly PgReaders _readers;
     private readonly PgReaders _stageReaders;
@@ -25,6 +29,7 @@ public sealed class PgDatabase : StoreDatabase
     private readonly PgSignals _signals;
     private readonly PgLargeBodies _bodies;
     private readonly PgRequests _requests;
+    private readonly NodeOptions _nodeOptions;
     private readonly DataLock _lock;
     private readonly TimeProvider _clock;
 
@@ -38,13 +43,13 @@ public sealed class PgDatabase : StoreDatabase
         ILogger logger
     )
     {
-        (_lock, _clock, Health) = (dataLock, clock, health);
+        (_lock, _clock, _nodeOptions, Health) = (dataLock, clock, options.Nodes, health);
         var name = PgServer.NameOf(session);
         _source = PgServer.Source(options.ConnectionString, name);
         _beatSource = PgServer.Source(
             options.ConnectionString,
             name,
-            (int)Math.Ceiling(Math.Min(options.Nodes.TimeToLive.TotalSeconds, LongestBeat))
+            (int)Math.Ceiling(Math.Min(options.Nodes.TimeToLive.TotalSeconds / BeatsInALife, LongestBeat))
         );
         _turns = new(_source.OpenConnection, session);
         _readers = new(_source, connections: 4);
@@ -56,6 +61,7 @@ public sealed class PgDatabase : StoreDatabase
         Events = new(_readers.Read(static session => session.LastNumber("events")));
         _marks = new(session, () => _nodes!.Rest);
         Claims = new(_marks);
+        (_marks.Adopted, _marks.Disowned) = (Claims.Adopt, Claims.Remove);
         Counts = new PgTally(_readers, options.CountsGoodFor);
         Writer = new(_turns, Counts, Events, health, metrics, logger, options.BackOff);
         _marks.WriteBy(Writer);
@@ -152,6 +158,8 @@ public sealed class PgDatabase : StoreDatabase
     }
 
     internal override Task<IReadOnlyList<FlightRecord>> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) => _marks.AdoptAsync(lanes);
+
+    internal override Task AgreeOnKeysAsync(SecretBox box) => PgKeys.AgreeAsync(Writer, _nodes.Me, _nodeOptions, box);
 
     internal override void SweepLargeBodies() => _bodies.Sweep();
 

@@ -34,8 +34,9 @@ internal static class PgEntry
         var session = new PgSession(connection);
         foreach (var node in PgNodeRows.AllAlive(session))
         {
-            // This process holds that node's data directory now, so it has ended; unless the directory is a copy of it.
-            if (node.Place == place && node.Name == options.Nodes.Name)
+            // This process holds that node's data directory now, so it has ended; unless the directory is a copy of it, on a machine that
+            // may have the same name.
+            if (node.Place == place && node.Name == options.Nodes.Name && node.Boot == MachineBoot.Id)
                 End(session, node, Now());
             else if (node.Place == place)
                 WaitForEnd(session, node, options.Nodes, Now, Copied(node.Name, options.DataDirectory));
@@ -50,7 +51,7 @@ internal static class PgEntry
         if (PgNodeRows.AllAlive(session).Any(node => node.Name == options.Nodes.Name))
             throw Refused(options.Nodes.Name);
         session.Run(ForgetDead, Now() - Remembered);
-        var me = PgNodeRows.Enter(session, options.Nodes.Name, place, options.Version, Now());
+        var me = PgNodeRows.Enter(session, options.Nodes, place, options.Version, Now());
 
         // Behind the row of nodes, for which a move that is under way lets nobody through.
         MovedNote.RefuseIn(session);
@@ -75,7 +76,8 @@ internal static class PgEntry
     private static void WaitForEnd(PgSession session, NodeRow node, NodeOptions options, Func<long> now, StoreRefusedException itLives)
     {
         var begun = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(begun) <= options.TimeToLive)
+        var longest = node.TimeToLive > options.TimeToLive ? node.TimeToLive : options.TimeToLive;
+        while (Stopwatch.GetElapsedTime(begun) <= longest)
         {
             using (var pause = new ManualResetEventSlim())
                 pause.Wait(options.Beat / 2);
@@ -91,7 +93,7 @@ internal static class PgEntry
     private static StoreRefusedException Copied(string name, string directory) =>
         new(
             $"The data directory '{directory}' was copied from that of the node '{name}', which uses this database. Remove the file "
-                + $"{PgPlace.FileName} from the copy, so that it is a node of its own."
+                + $"{PgPlace.FileName} from the copy, so that it is a node of its own, and give it a name of its own (Storage:Nodes:Name)."
         );
 
     private static StoreRefusedException Refused(string name) =>

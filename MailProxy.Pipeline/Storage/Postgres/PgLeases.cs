@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
@@ -6,13 +7,16 @@ using Microsoft.Extensions.Logging;
 namespace MailProxy.Pipeline.Storage.Postgres;
 
 /// <summary>
-/// What this node holds. A lane goes from one node to the other when the first has nothing of it under way any more, and is sent for by
-/// the second when it has taken over what was left. Steps are taken by the thread of <see cref="PgNodes"/>.
+/// What this node holds. A lane goes from one node to the other when the first has nothing of it under way any more. The second takes a
+/// unit over as a whole, when all its lanes are there: what its limits were used for is known only then. Steps are taken by the thread of
+/// <see cref="PgNodes"/>.
 /// </summary>
 internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<long> _ready = []; // taken over
+    private readonly HashSet<long> _new = []; // nobody has held them before
+    private readonly HandOvers _handOvers = new();
     private HashSet<long> _giving = [];
     private Dictionary<long, long> _leases = [];
     private IReadOnlyList<NodeRow> _nodes = [];
@@ -23,12 +27,14 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
     private Action? _again;
     private HeldLanes _now = HeldLanes.None;
     private IReadOnlyDictionary<long, int> _lanesOf = new Dictionary<long, int>();
+    private bool _isUnitBusy; // one that waits for being taken over
 
     public HeldLanes Now => Volatile.Read(ref _now);
 
     public IReadOnlyDictionary<long, int> LanesOf => Volatile.Read(ref _lanesOf);
 
-    public bool AnyGiving => Volatile.Read(ref _giving).Count > 0;
+    /// <summary>Whether lanes are to change hands as soon as nothing of them is under way here.</summary>
+    public bool AnyWaiting => _giving.Count > 0 || _isUnitBusy;
 
     /// <param name="again">Called when a taking over has ended.</param>
     public void TakeOverBy(Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Action again) => (_takeOver, _again) = (takeOver, again);
@@ -43,13 +49,19 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         var steps = LeasePlan.Of(me, look.Nodes, _leases, units);
         if (steps.Take.Count > 0)
         {
-            Set(PgNodeRows.TakeLeases(session, me, steps.Take), me);
+            var got = PgNodeRows.TakeLeases(session, me, steps.Take);
+            _new.ExceptWith(got.Select(static one => one.Unit));
+            _new.UnionWith(got.Where(static one => one.IsNew).Select(static one => one.Unit));
+            Set([.. got.Select(static one => one.Unit)], me);
             _version = -1; // what it did not get is read at the next look
             isNew = true;
         }
 
         // Of the house nothing is given up before the end: who does it is in the middle of something.
-        var giving = steps.Give.Where(static unit => unit != LaneUnits.House).ToHashSet();
+        var wanted = steps.Give.Where(static unit => unit != LaneUnits.House).ToLookup(lane => UnitOf(units, lane));
+        var isLeaving = look.Nodes.Any(node => node.Session == me && node.IsLeaving);
+        var closed = _handOvers.Closed(wanted.Select(static unit => unit.Key).ToHashSet(), isLeaving, Stopwatch.GetElapsedTime(0));
+        var giving = wanted.Where(unit => closed.Contains(unit.Key)).SelectMany(static unit => unit).ToHashSet();
         if (!giving.SetEquals(_giving))
         {
             Volatile.Write(ref _giving, giving);
@@ -58,8 +70,8 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
 
         if (isNew)
             Renew();
-        var gave = GiveUp(session, claims);
-        TakeOver();
+        var gave = GiveUp(session, units, claims);
+        TakeOver(units, claims);
         return gave;
     }
 
@@ -68,19 +80,27 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
             .Select(static node => (node.Session, node.IsLeaving))
             .SequenceEqual(_nodes.Select(static node => (node.Session, node.IsLeaving)));
 
-    // After Renew: nothing more of these is claimed.
-    private bool GiveUp(Session session, Claims claims)
+    private static long UnitOf(LaneUnits units, long lane) => units.OfLanes.TryGetValue(new((int)lane), out var unit) ? unit : ~lane;
+
+    // After Renew: nothing more of these is claimed. A unit goes as a whole.
+    private bool GiveUp(Session session, LaneUnits units, Claims claims)
     {
         if (_giving.Count == 0)
             return false;
-        bool isReady(long unit)
+        bool isReady(long lane)
         {
             lock (_gate)
-                return _takingOver.IsCompleted || _ready.Contains(unit);
+                return _takingOver.IsCompleted || _ready.Contains(lane);
         }
 
         var busy = claims.Lanes();
-        long[] dry = [.. _giving.Where(unit => !busy.Contains(new((int)unit)) && isReady(unit))];
+        long[] dry =
+        [
+            .. _giving
+                .GroupBy(lane => UnitOf(units, lane))
+                .Where(unit => unit.All(lane => !busy.Contains(new((int)lane)) && isReady(lane)))
+                .SelectMany(static unit => unit),
+        ];
         if (dry.Length == 0)
             return false;
         PgNodeRows.GiveLeases(session, me, dry);
@@ -94,7 +114,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         return true;
     }
 
-    private void TakeOver()
+    private void TakeOver(LaneUnits units, Claims claims)
     {
         if (!_takingOver.IsCompleted || _takeOver is null)
             return;
@@ -107,12 +127,36 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
                 _ready.Add(LaneUnits.House);
         }
 
+        _isUnitBusy = false;
         if (gained.Length == 0)
             return;
-        LaneKey[] lanes = [.. gained.Where(static unit => unit != LaneUnits.House).Select(static unit => new LaneKey((int)unit))];
+        var whole = Whole(gained.Where(static unit => unit != LaneUnits.House), units, claims);
+        LaneKey[] lanes = [.. whole.Select(static unit => new LaneKey((int)unit))];
+        lock (_gate)
+            _ready.ExceptWith(whole);
         Renew();
         if (lanes.Length > 0)
             _takingOver = Task.Run(() => TakeOverAsync(lanes));
+    }
+
+    // Of units whose lanes are all here, and of which nothing is under way, every lane. Lanes that are new add nothing to what is known.
+    private HashSet<long> Whole(IEnumerable<long> gained, LaneUnits units, Claims claims)
+    {
+        var (whole, busy) = (new HashSet<long>(), claims.Lanes());
+        foreach (var unit in gained.ToLookup(lane => UnitOf(units, lane)))
+        {
+            var all = units.ByUnit[unit.Key].ToArray();
+            if (all.Length == 0 || (unit.All(_new.Contains) && Array.Exists(all, lane => _ready.Contains(lane.Number))))
+                whole.UnionWith(unit);
+            else if (!Array.TrueForAll(all, lane => _leases.GetValueOrDefault(lane.Number) == me))
+                continue;
+            else if (Array.Exists(all, busy.Contains))
+                _isUnitBusy = true;
+            else
+                whole.UnionWith(all.Select(static lane => (long)lane.Number));
+        }
+
+        return whole;
     }
 
     private async Task TakeOverAsync(LaneKey[] lanes)

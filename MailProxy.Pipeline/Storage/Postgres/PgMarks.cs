@@ -41,6 +41,12 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
     private CommitLoop? _writer;
     private int _last;
 
+    /// <summary>Called on the writer's thread when marks of another node have become this one's.</summary>
+    public Action Adopted { get; set; } = static () => { };
+
+    /// <summary>They have not, after all.</summary>
+    public Action<QueuedMail> Disowned { get; set; } = static _ => { };
+
     /// <summary>Who writes the rows. Once, before the first mark.</summary>
     public void WriteBy(CommitLoop writer) => _writer = writer;
 
@@ -51,16 +57,27 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
     public async Task<IReadOnlyList<FlightRecord>> AdoptAsync(IReadOnlyCollection<LaneKey> lanes)
     {
         var list = PgNodeRows.List(lanes.Select(static lane => (long)lane.Number));
-        var adopted = await _writer!.WriteAsync(session => session.Query(Inherit, Mark, node, list));
+        var adopted = new List<int>();
+        try
+        {
+            await _writer!.WriteAsync(session =>
+            {
+                Forget(adopted);
+                Keep(session.Query(Inherit, Mark, node, list), adopted);
+
+                // Whatever changes a message behind this finds that its attempt has begun.
+                Adopted();
+                return true;
+            });
+        }
+        catch
+        {
+            Forget(adopted);
+            throw;
+        }
+
         lock (_gate)
         {
-            foreach (var mark in adopted)
-            {
-                var slot = NextSlot();
-                _slots.Add(slot, new(mark) { IsOut = true, IsAdopted = true });
-                _ofTicket[TicketName.Of(mark.Ticket)] = slot;
-            }
-
             return
             [
                 .. _slots
@@ -68,6 +85,32 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
                     .Select(static slot => new FlightRecord(FlightPhase.Out, slot.Mark, [])),
             ];
         }
+    }
+
+    private void Keep(IReadOnlyList<Mark> marks, List<int> slots)
+    {
+        lock (_gate)
+        {
+            foreach (var mark in marks)
+            {
+                var slot = NextSlot();
+                _slots.Add(slot, new(mark) { IsOut = true, IsAdopted = true });
+                _ofTicket[TicketName.Of(mark.Ticket)] = slot;
+                slots.Add(slot);
+            }
+        }
+    }
+
+    // The turn in which they were taken over was not committed.
+    private void Forget(List<int> slots)
+    {
+        foreach (var slot in slots)
+        {
+            if (Drop(slot) is { } mark)
+                Disowned(mark.Ticket);
+        }
+
+        slots.Clear();
     }
 
     public int Count
@@ -129,19 +172,23 @@ internal sealed class PgMarks(long node, Func<TimeSpan> rest) : IMarkLog
 
     public void Free(int slot)
     {
-        Slot used;
+        // Of an attempt that was never made: what is left of it would keep the ticket from ever being marked again.
+        if (Drop(slot) is { } left)
+            _writer!.PostOutcomes(new MarkJob((session, _) => Remove(session, left.Ticket)) { IsKept = true });
+    }
+
+    // The mark, unless it is settled.
+    private Mark? Drop(int slot)
+    {
         lock (_gate)
         {
-            if (!_slots.Remove(slot, out used!))
-                return;
+            if (!_slots.Remove(slot, out var used))
+                return null;
             var name = TicketName.Of(used.Mark.Ticket);
             if (_ofTicket.GetValueOrDefault(name) == slot)
                 _ofTicket.Remove(name);
+            return used.IsSettled ? null : used.Mark;
         }
-
-        // Its attempt was never made. What is left of it would keep the ticket from ever being marked again.
-        if (!used.IsSettled)
-            _writer!.PostOutcomes(new MarkJob((session, _) => Remove(session, used.Mark.Ticket)) { IsKept = true });
     }
 
     public void Settle(Session session, QueuedMail ticket)

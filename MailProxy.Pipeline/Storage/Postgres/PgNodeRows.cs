@@ -1,4 +1,5 @@
 using System.Globalization;
+using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 
@@ -34,7 +35,8 @@ internal static class PgNodeRows
         "UPDATE beats SET beat = beat + 1, beat_at = ?2, config_seen = ?3, leaving = ?4, profiles = ?5 WHERE session = ?1";
 
     private const string Alive = """
-        SELECT n.session, n.name, n.place, n.version, b.profiles, n.started_at, b.beat, b.beat_at, b.config_seen, b.leaving
+        SELECT n.session, n.name, n.place, n.version, b.profiles, n.started_at, b.beat, b.beat_at, b.config_seen, b.leaving, n.boot,
+            n.longest
         FROM nodes n JOIN beats b ON b.session = n.session WHERE n.dead_at IS NULL ORDER BY n.session
         """;
 
@@ -53,7 +55,7 @@ internal static class PgNodeRows
         INSERT INTO leases (unit, session) SELECT u::bigint, ?1 FROM changed, unnest(string_to_array(?2, ',')) AS u
         ON CONFLICT (unit) DO UPDATE SET session = excluded.session
             WHERE NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.session = leases.session AND nodes.dead_at IS NULL)
-        RETURNING unit
+        RETURNING unit, (leases.xmax = 0)::int
         """;
 
     private const string Give = """
@@ -65,12 +67,15 @@ internal static class PgNodeRows
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user "
         + "AND datname = current_database() AND pid <> pg_backend_pid()";
 
+    // The row of beats is locked first: a node that wakes up meanwhile beats behind it, and finds itself dead.
     private const string Declare = """
-        UPDATE nodes SET dead_at = ?3 WHERE session = ?1 AND dead_at IS NULL
-            AND EXISTS (SELECT 1 FROM beats WHERE session = ?1 AND beat = ?2)
+        WITH last AS (SELECT session FROM beats WHERE session = ?1 AND beat = ?2 FOR UPDATE)
+        UPDATE nodes SET dead_at = ?3 FROM last WHERE nodes.session = last.session AND dead_at IS NULL
         """;
 
-    private const string NewNode = "INSERT INTO nodes (name, place, version, started_at) VALUES (?1, ?2, ?3, ?4) RETURNING session";
+    private const string NewNode = """
+        INSERT INTO nodes (name, place, version, started_at, boot, longest) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING session
+        """;
 
     /// <summary>Tells that this node lives, and reads what is to be known of all.</summary>
     public static NodeLook Look(Session session, NodeBeat mine, long suppressing, TimeProvider clock)
@@ -103,9 +108,9 @@ internal static class PgNodeRows
             .Query("SELECT unit, session FROM leases WHERE session <> 0", static row => (Unit: row.Long(0), Session: row.Long(1)))
             .ToDictionary(static one => one.Unit, static one => one.Session);
 
-    /// <summary>Takes what nobody who lives holds; those that it got.</summary>
-    public static List<long> TakeLeases(Session session, long me, IEnumerable<long> units) =>
-        session.Query(Take, static row => row.Long(0), me, List(units));
+    /// <summary>Takes what nobody who lives holds; those that it got, and whether nobody has ever held them.</summary>
+    public static List<(long Unit, bool IsNew)> TakeLeases(Session session, long me, IEnumerable<long> units) =>
+        session.Query(Take, static row => (row.Long(0), row.Int(1) == 1), me, List(units));
 
     public static void GiveLeases(Session session, long me, IEnumerable<long> units) => session.Run(Give, me, List(units));
 
@@ -116,9 +121,10 @@ internal static class PgNodeRows
         return session.Run(Declare, node.Session, node.Beat, now) == 1;
     }
 
-    public static long Enter(Session session, string name, string place, string version, long now)
+    public static long Enter(Session session, NodeOptions node, string place, string version, long now)
     {
-        var me = session.QueryNumber(NewNode, name, place, version, now)!.Value;
+        var longest = (long)node.TimeToLive.TotalMilliseconds;
+        var me = session.QueryNumber(NewNode, node.Name, place, version, now, MachineBoot.Id, longest)!.Value;
         session.Run("INSERT INTO beats (session, beat_at, config_seen) VALUES (?1, ?2, ?3)", me, now, NodeRow.Starting);
         return me;
     }
@@ -138,7 +144,11 @@ internal static class PgNodeRows
             row.Long(7),
             row.Long(8),
             row.Int(9) == 1
-        );
+        )
+        {
+            Boot = row.Text(10),
+            TimeToLive = TimeSpan.FromMilliseconds(row.Long(11)),
+        };
 
     public static string List(IEnumerable<long> numbers) =>
         string.Join(',', numbers.Select(static number => number.ToString(CultureInfo.InvariantCulture)));

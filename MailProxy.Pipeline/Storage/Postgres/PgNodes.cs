@@ -191,7 +191,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     private bool Wait()
     {
         var untilDead = _isTroubled ? null : _watch.UntilDead(Stopwatch.GetElapsedTime(0));
-        var wait = _pace.Next(_leases.AnyGiving, _isLeaving, untilDead);
+        var wait = _pace.Next(_leases.AnyWaiting, _isLeaving, untilDead);
         var until = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         lock (_gate)
         {

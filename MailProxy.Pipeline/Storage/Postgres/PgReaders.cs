@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data;
+using System.Globalization;
 using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Sql;
 using Npgsql;
@@ -53,7 +54,7 @@ internal sealed class PgReaders : StoreReaders, IDisposable
                 }
             }
 
-            return ReadBy(new(_source.OpenConnection()), read);
+            return ReadBy(Opened(), read);
         }
         catch (Exception error) when (PgTrouble.Describe(error) is { } trouble)
         {
@@ -103,6 +104,28 @@ internal sealed class PgReaders : StoreReaders, IDisposable
         catch (InvalidOperationException) when (_closed)
         {
             return false; // it was closed a moment ago
+        }
+    }
+
+    // What takes too long ends on the server, and is not tried again by another connection.
+    private PgSession Opened()
+    {
+        var connection = _source.OpenConnection();
+        try
+        {
+            if (connection.CommandTimeout > 1)
+            {
+                var limit = (connection.CommandTimeout - 1).ToString(CultureInfo.InvariantCulture);
+                using var command = new NpgsqlCommand($"SET statement_timeout = '{limit}s'", connection);
+                command.ExecuteNonQuery();
+            }
+
+            return new(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
         }
     }
 

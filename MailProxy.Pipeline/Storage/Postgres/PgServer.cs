@@ -22,7 +22,12 @@ internal static class PgServer
     // jit costs more than these statements take. The rest is what the store's promises rest upon, whatever the server's defaults are.
     private const string Settings =
         $"SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
-        + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+        + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+        + LookForClient;
+
+    // Who was given up does not go on: a search, or a wait for a lock. Servers on some systems do not know how to look.
+    private const string LookForClient =
+        "DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '2s', false); EXCEPTION WHEN OTHERS THEN NULL; END $$";
 
     /// <summary>What the connections of a node are called, for people and for who ends them.</summary>
     public static string NameOf(long session) => string.Create(CultureInfo.InvariantCulture, $"{ApplicationName} {session}");

@@ -39,7 +39,8 @@ internal sealed class PgTurns : TurnConnection, IDisposable
     private int _backend; // the server's process of the connection
     private long _turn; // of this node, committed
     private (long Event, long Message) _kept;
-    private bool _isOpen;
+    private bool _isOpen,
+        _isNew; // the connection, since the last settling
 
     /// <param name="node">This node's session.</param>
     public PgTurns(Func<NpgsqlConnection> open, long node)
@@ -84,6 +85,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
     public override bool? Settle()
     {
         _session.Drop();
+        _isNew = false;
         if (_session.Connection.State == ConnectionState.Open && TryRollBack())
             return false;
         return Resolve();
@@ -91,7 +93,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
 
     public override string? Trouble(Exception error) => PgTrouble.Describe(error);
 
-    public override bool IsWellAgain => _session.Connection.State == ConnectionState.Open;
+    public override bool IsNew => _isNew;
 
     public override void Probe()
     {
@@ -184,7 +186,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
                 var isCommitted = IsCommitted(connection, _backend);
                 _session.Use(connection);
                 _backend = connection.ProcessID;
-                _isOpen = false;
+                (_isOpen, _isNew) = (false, true);
                 _turn++;
                 return isCommitted;
             }

@@ -1,14 +1,20 @@
+using System.Diagnostics;
+
 namespace MailProxy.Pipeline.Storage.Sql;
 
 /// <summary>Signals reporters that events were committed, so that they need not poll the store.</summary>
 internal sealed class EventSignal(long last)
 {
+    private static readonly TimeSpan EverySoOften = TimeSpan.FromSeconds(10);
+
     private readonly Lock _gate = new();
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _first = last;
     private readonly Dictionary<string, News> _tenants = new(StringComparer.Ordinal);
     private long _last = last,
-        _seen;
+        _seen,
+        _toldAll = last,
+        _toldAllAt; // Stopwatch time
 
     /// <summary>The position of the last committed event; 0: none yet.</summary>
     public long Last => Math.Max(Volatile.Read(ref _last), Volatile.Read(ref _seen));
@@ -98,14 +104,21 @@ internal sealed class EventSignal(long last)
             one.SetResult();
     }
 
-    /// <summary>Events were committed by another node; whose is not known.</summary>
+    /// <summary>
+    /// Events were committed, perhaps by another node; whose is not known. What this node has committed behind them is no sign that all
+    /// have heard of them: at times everybody is told.
+    /// </summary>
     public void PublishToAll(long last)
     {
-        if (last <= Volatile.Read(ref _last))
-            return;
         string[] all;
         lock (_gate)
+        {
+            if (last <= _last && (last <= _toldAll || Stopwatch.GetElapsedTime(_toldAllAt) < EverySoOften))
+                return;
+            (_toldAll, _toldAllAt) = (last, Stopwatch.GetTimestamp());
             all = [.. _tenants.Keys];
+        }
+
         PublishTo(last, all);
     }
 

@@ -15,9 +15,9 @@ internal sealed class LaneReader(Claims claims)
     private const string NextFreshLane = "SELECT min(lane) FROM queue INDEXED BY queue_lane WHERE state = 0 AND due = 0 AND lane > ?1";
     private const string NextDueLane = "SELECT min(lane) FROM queue INDEXED BY queue_due WHERE state = 0 AND due > 0 AND lane > ?1";
 
-    public ClaimedPage Claim(Session session, LaneKey lane, ClaimRequest request)
+    /// <param name="tickets">What is claimed, and so what is to be given back should the reading fail.</param>
+    public ClaimedPage Claim(Session session, LaneKey lane, ClaimRequest request, List<QueuedMail> tickets)
     {
-        var tickets = new List<QueuedMail>();
         var notes = new SliceNotes();
         var more = false;
         var lowest = Priority.Immediate;

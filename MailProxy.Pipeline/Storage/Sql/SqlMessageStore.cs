@@ -80,7 +80,6 @@ public sealed partial class SqlMessageStore : IMessageStore, ILaneStore, IMarks
     public async Task<Recovery> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes, long now)
     {
         var marked = await _database.TakeOverAsync(lanes);
-        _claims.Adopt();
         var recovery = await ReadAsync(marked, now);
         var taken = lanes.ToHashSet();
         return recovery with { Lanes = [.. recovery.Lanes.Where(one => taken.Contains(one.Lane))] };
@@ -111,8 +110,31 @@ public sealed partial class SqlMessageStore : IMessageStore, ILaneStore, IMarks
         return job.Promise;
     }
 
-    public Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request) =>
-        _database.StageReaders.SnapshotAsync(session => _lanes.Claim(session, lane, request));
+    public async Task<ClaimedPage> ClaimAsync(LaneKey lane, ClaimRequest request)
+    {
+        // A connection may be lost in the middle: then the reading begins anew, or is over.
+        var claimed = new List<QueuedMail>();
+        try
+        {
+            return await _database.StageReaders.SnapshotAsync(session =>
+            {
+                GiveBack(claimed);
+                return _lanes.Claim(session, lane, request, claimed);
+            });
+        }
+        catch
+        {
+            GiveBack(claimed);
+            throw;
+        }
+    }
+
+    private void GiveBack(List<QueuedMail> claimed)
+    {
+        foreach (var ticket in claimed)
+            _claims.Remove(ticket);
+        claimed.Clear();
+    }
 
     public void Release(QueuedMail ticket)
     {

@@ -15,8 +15,8 @@ internal abstract class TurnConnection
     /// <summary>After an exception: whether the turn's transaction is committed all the same; null: nobody knows yet, ask again.</summary>
     public abstract bool? Settle();
 
-    /// <summary>What kept the last turn from its commit is over already, and nobody has to wait before the next one.</summary>
-    public virtual bool IsWellAgain => false;
+    /// <summary>The last turn lost its connection, and there is a new one already: nobody has to wait before the next turn.</summary>
+    public virtual bool IsNew => false;
 
     /// <summary>What keeps the store from writing, in words; null: the exception is a mistake of this program's.</summary>
     public abstract string? Trouble(Exception error);

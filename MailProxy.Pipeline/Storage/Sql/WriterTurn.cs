@@ -17,7 +17,8 @@ internal sealed class WriterTurn(
     TimeSpan backOff
 )
 {
-    private bool _isProbed;
+    private bool _isProbed,
+        _wasTriedAtOnce; // since the last commit
 
     // Why nobody knows whether the present turn is committed; null: everybody does.
     private Exception? _unsettled;
@@ -81,7 +82,7 @@ internal sealed class WriterTurn(
             rows += job.Rows;
         if (rows > 0)
             metrics.CommitRows.Observe(rows);
-        _isProbed = Jobs.Count == 0;
+        (_isProbed, _wasTriedAtOnce) = (Jobs.Count == 0, false);
         Recover();
         signal.Publish(connection.Numbers.LastEvent, events.Tenants);
         events.Tenants.Clear();
@@ -107,8 +108,8 @@ internal sealed class WriterTurn(
                 return [];
             default:
                 _unsettled = null;
-                if (connection.IsWellAgain)
-                    RetryAt = Stopwatch.GetTimestamp();
+                if (connection.IsNew && !_wasTriedAtOnce)
+                    (RetryAt, _wasTriedAtOnce) = (Stopwatch.GetTimestamp(), true);
                 return Undone(fault, isLast);
         }
     }

@@ -34,6 +34,17 @@ internal sealed class LeasePlanTests
     }
 
     [Test]
+    public void Look_OneWasToldThatItMayBeSilentForLonger_IsNotDeadBefore()
+    {
+        var watch = new PeerWatch(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(100));
+        NodeRow[] nodes = [Node(2) with { TimeToLive = TimeSpan.FromSeconds(20) }, Node(3) with { TimeToLive = TimeSpan.FromSeconds(1) }];
+        watch.Look(nodes, TimeSpan.Zero);
+        Assert.That(watch.Look(nodes, TimeSpan.FromSeconds(4)), Is.Empty);
+        Assert.That(watch.Look(nodes, TimeSpan.FromSeconds(6)), Is.EqualTo(new[] { nodes[1] }));
+        Assert.That(watch.Look(nodes, TimeSpan.FromSeconds(21)), Is.EqualTo(nodes));
+    }
+
+    [Test]
     public void Look_AnotherMayCountAsDeadBeforeTheNextBeat_IsAtThatMoment()
     {
         var pace = new LookPace(TimeSpan.FromSeconds(1));

@@ -88,6 +88,19 @@ internal sealed class PgTurnsTests
     }
 
     [Test]
+    public void Settle_ServerRefusesAndTheConnectionStays_IsNoReasonToTryAtOnce()
+    {
+        Write("first");
+        PostgresServer.Shared.CutOff(_database);
+        Assert.That(() => _turns.Commit(), Throws.InstanceOf<NpgsqlException>());
+        Assert.That((_turns.Settle(), _turns.IsNew), Is.EqualTo(((bool?)false, true)));
+
+        _turns.Begin();
+        Assert.That(() => _turns.Session.Run("SELECT 1 / 0"), Throws.InstanceOf<PostgresException>());
+        Assert.That((_turns.Settle(), _turns.IsNew), Is.EqualTo(((bool?)false, false)));
+    }
+
+    [Test]
     public void Begin_DeclaredDead_WritesNothing()
     {
         Number($"UPDATE nodes SET dead_at = 1 WHERE session = {_node} RETURNING session");

@@ -1,5 +1,6 @@
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Storage;
+using MailProxy.Tests.Support;
 using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Postgres;
@@ -21,6 +22,22 @@ internal sealed class TakeOverTests : MessageStoreContract<PostgresBench>
 
         Assert.That(await SettleAsync(Put(again.Ticket, Now + 1000)), Is.True);
         Assert.That((await TakeOverAsync(ticket.Lane)).InDoubt, Is.Empty);
+    }
+
+    [Test]
+    public async Task TakeOver_MarkIsInherited_ChangesOfTheSameTurnFindTheAttemptBegun()
+    {
+        var ticket = await MarkedAsync(Mail("m1"));
+        Bench.Crash();
+
+        using var gate = new ManualResetEventSlim();
+        var before = Bench.Data.Writer.WriteAsync(_ => gate.Wait(TestDaemon.Deadline)); // both are written in the turn behind it
+        var taken = TakeOverAsync(ticket.Lane);
+        var changed = ChangeAsync("m1", new MessageChange.Cancel());
+        gate.Set();
+        Assert.That(await before, Is.True);
+        Assert.That(await changed, Is.EqualTo(new ChangeResult.Conflict("sending", MessageState.Sending)));
+        Assert.That((await taken).InDoubt, Has.Count.EqualTo(1));
     }
 
     [Test]
