@@ -1,3 +1,4 @@
+using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
@@ -26,6 +27,16 @@ public sealed class LaneTakeOver
         Wake wake
     ) => (_shared, _report, _watch, _gate, _schedule, _wake) = (shared, report, watch, gate, schedule, wake);
 
+    /// <summary>How these accounts stand is in the store.</summary>
+    public event Action<IReadOnlyCollection<AccountKey>> Saved
+    {
+        add => _watch.Saved += value;
+        remove => _watch.Saved -= value;
+    }
+
+    /// <summary>Whether the next node that sends for a lane will find in the store all that is known here.</summary>
+    public bool IsWritten => _watch.IsWritten;
+
     private ILaneStore Store => _shared.Lanes ?? throw new InvalidOperationException("The store has no lanes of other nodes.");
 
     public async Task RunAsync(IReadOnlyCollection<LaneKey> lanes)
@@ -38,6 +49,14 @@ public sealed class LaneTakeOver
         _watch.TakeOver(IsGained, await _shared.Circuits.AllAsync());
         _gate.Seed((await _shared.Destinations.ReadAsync(now)).Where(use => IsGained(use.Account)));
         _schedule.TakeOver(recovery, Keys(gained));
+    }
+
+    /// <summary>Another node has written how accounts stand that are sent for here.</summary>
+    public async Task HearAsync()
+    {
+        var circuits = await _shared.Circuits.AllAsync();
+        var view = _shared.Leases.Now;
+        _watch.Hear(account => view.Holds(Lanes.Of(account)), circuits);
     }
 
     /// <summary>Looks at what is waiting, when news of other nodes may have been missed.</summary>

@@ -100,5 +100,5 @@ public sealed record PipelineServices(
     internal WebhookReporter Webhooks(ReportOptions options) =>
         new(Log, Http, options, Metrics, Clock, Chance, Logs.CreateLogger<WebhookReporter>(), Share, WebhookAnswers, KeepsHouse);
 
-    internal bool KeepsHouse() => Leases.Now.KeepsHouse;
+    internal bool KeepsHouse() => Leases.IsInTouch && Leases.Now.KeepsHouse;
 }

@@ -199,7 +199,7 @@ internal static class DaemonApp
         services.AddSingleton(unsubscribe);
         services.AddSingleton(pipeline);
         services.AddSingleton(pipeline.Wake);
-        services.AddSingleton<ForgetContent>(pipeline.ForgetContent);
+        services.AddSingleton(Seams.Forget(pipeline, storage.Nodes));
         services.AddSingleton(settings.Engine.Tenants);
         services.AddSingleton(share);
         services.AddSingleton(shares);

@@ -49,7 +49,8 @@ internal sealed partial class NodeLink(
         _nodes.Missed += Sweep;
         accounts.Changed += _nodes.Look;
         _reloads = ReloadAsync();
-        _nodes.Begin(Units, pipeline.TakeOver.RunAsync);
+        pipeline.TakeOver.Saved += TellHolders;
+        _nodes.Begin(Units, pipeline.TakeOver.RunAsync, () => pipeline.TakeOver.IsWritten);
         var metrics = new NodeMetrics(registry);
         registry.AddBeforeCollectCallback(() => Measure(metrics));
     }
@@ -64,6 +65,7 @@ internal sealed partial class NodeLink(
         _nodes.LaneDue -= pipeline.Wake.Due;
         _nodes.Missed -= Sweep;
         accounts.Changed -= _nodes.Look;
+        pipeline.TakeOver.Saved -= TellHolders;
         await _stop.CancelAsync();
         await _reloads;
     }
@@ -156,6 +158,12 @@ internal sealed partial class NodeLink(
             case NodeRequest.ReportNow:
                 pipeline.ReportNow(request.Tenant);
                 break;
+            case NodeRequest.Circuits:
+                _ = LookAsync(pipeline.TakeOver.HearAsync);
+                break;
+            case NodeRequest.ForgetContent when request.Tenant is { } tenant:
+                pipeline.ForgetContent(tenant);
+                break;
             case NodeRequest.ResetCircuit when Held(request) is { } account:
                 pipeline.Accounts.ResetCircuit(account, request.By ?? "reset");
                 break;
@@ -165,19 +173,26 @@ internal sealed partial class NodeLink(
         }
     }
 
+    // Of a customer of a provider who was refused as a whole.
+    private void TellHolders(IReadOnlyCollection<AccountKey> accounts)
+    {
+        if (accounts.Any(account => !_nodes.Now.Holds(Lanes.Of(account))))
+            _nodes.Ask(new(NodeRequest.Circuits));
+    }
+
     private SmtpAccount? Held(NodeRequest request)
     {
         var key = new AccountKey(request.Account);
         return _nodes.Now.Holds(Lanes.Of(key)) ? accounts.Directory.Find(key) : null;
     }
 
-    private void Sweep() => _ = SweepAsync();
+    private void Sweep() => _ = LookAsync(pipeline.TakeOver.SweepAsync);
 
-    private async Task SweepAsync()
+    private async Task LookAsync(Func<Task> look)
     {
         try
         {
-            await pipeline.TakeOver.SweepAsync();
+            await look();
         }
         catch (StoreUnavailableException)
         {

@@ -43,6 +43,14 @@ internal static class Seams
             Pipelining = account => Told(pipeline.Accounts.PipeliningOf(account)),
         };
 
+    /// <summary>Attachments of a tenant that is deleted: each node has its own.</summary>
+    public static ForgetContent Forget(MailPipeline pipeline, INodes nodes) =>
+        tenant =>
+        {
+            pipeline.ForgetContent(tenant);
+            nodes.Ask(new(NodeRequest.ForgetContent, tenant));
+        };
+
     private static Action Everywhere(Action here, Action elsewhere) => here + elsewhere;
 
     private static bool AtHolder(INodes nodes, SmtpAccount account, Func<bool> here, string what, string? by)

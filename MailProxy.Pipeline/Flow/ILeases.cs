@@ -10,6 +10,9 @@ public interface ILeases
 
     LeaseView Now { get; }
 
+    /// <summary>Whether the others know that this node lives; else they may be doing already what <see cref="Now"/> says of it.</summary>
+    bool IsInTouch => true;
+
     /// <summary>The store has mail in a lane that another node sends for, due then (0: now).</summary>
     void WakeHolder(LaneKey lane, long due);
 }

@@ -41,9 +41,16 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     {
         (_circuits, _accounts, _wake, _metrics, _clock, _logger) = (circuits, accounts, wake, metrics, clock, logger);
         _customerOf = customerOf;
-        _writer = new(log, store, logger);
+        _writer = new(log, store, clock, logger);
+        _writer.Saved += accounts => Saved?.Invoke(accounts);
         _accounts.Changed += OnChanged;
     }
+
+    /// <summary>How these accounts stand is in the store.</summary>
+    public event Action<IReadOnlyCollection<AccountKey>>? Saved;
+
+    /// <summary>Whether the store knows how every account stands.</summary>
+    public bool IsWritten => _writer.IsWritten;
 
     /// <summary>Whether nothing but a probe may go by the account.</summary>
     public bool IsHeld(AccountKey account) => _count > 0 && Find(account) is not null;
@@ -94,6 +101,32 @@ internal sealed partial class AccountWatch : IAsyncDisposable
         }
 
         Restore(written);
+    }
+
+    /// <summary>
+    /// Another node has found out something of a provider's customer: those of its accounts whose mail goes from here are left alone too,
+    /// or are used again.
+    /// </summary>
+    /// <param name="circuits">Every circuit in the store.</param>
+    public void Hear(Func<AccountKey, bool> isHere, IReadOnlyList<Circuit> circuits)
+    {
+        var isWritten = _writer.IsWritten;
+        var shared = circuits.Where(circuit => isHere(circuit.Account) && circuit.Trouble.Via is not null).ToList();
+        lock (_gate)
+        {
+            var over = _circuits.All.Where(known =>
+                isWritten && known.Trouble.Via is not null && isHere(known.Account) && !shared.Exists(one => one.Account == known.Account)
+            );
+            foreach (var circuit in over.ToArray())
+            {
+                _circuits.Close(circuit.Account);
+                Show(circuit.Account);
+            }
+
+            shared.RemoveAll(circuit => _circuits.Find(circuit.Account) is not null);
+        }
+
+        Restore(shared);
     }
 
     public void Trouble(AccountTrouble trouble, bool isProbe = false)

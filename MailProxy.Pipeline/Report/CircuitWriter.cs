@@ -13,6 +13,8 @@ namespace MailProxy.Pipeline.Report;
 /// </summary>
 internal sealed partial class CircuitWriter : IAsyncDisposable
 {
+    private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
+
     // An account rarely changes, so this capacity suffices; an event that does not fit is logged instead. The signal is behind them.
     private readonly Channel<Change> _events = Channel.CreateBounded<Change>(256);
 
@@ -24,13 +26,29 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
     private readonly IDeliveryLog _log;
     private readonly ICircuitStore _store;
     private readonly ILogger _logger;
+    private readonly TimeProvider _clock;
+    private readonly CancellationTokenSource _stop = new();
     private readonly Task _writing;
     private Dictionary<AccountKey, Circuit?> _changed = [];
+    private bool _isSaving;
 
-    public CircuitWriter(IDeliveryLog log, ICircuitStore store, ILogger logger)
+    public CircuitWriter(IDeliveryLog log, ICircuitStore store, TimeProvider clock, ILogger logger)
     {
-        (_log, _store, _logger) = (log, store, logger);
+        (_log, _store, _clock, _logger) = (log, store, clock, logger);
         _writing = Task.Run(WriteAsync);
+    }
+
+    /// <summary>How these accounts stand is in the store.</summary>
+    public event Action<IReadOnlyCollection<AccountKey>>? Saved;
+
+    /// <summary>Whether the store knows how every account stands.</summary>
+    public bool IsWritten
+    {
+        get
+        {
+            lock (_gate)
+                return _changed.Count == 0 && !_isSaving;
+        }
     }
 
     /// <summary>How an account's circuit stands from now on; null: it is closed.</summary>
@@ -52,6 +70,7 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _signal.Writer.TryComplete();
+        await _stop.CancelAsync();
         await _writing;
         await WriteAllAsync();
     }
@@ -59,13 +78,31 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
     private async Task WriteAsync()
     {
         await foreach (var _ in _signal.Reader.ReadAllAsync())
-            await WriteAllAsync();
+        {
+            var isSaved = await WriteAllAsync();
+            while (!isSaved && await PauseAsync())
+                isSaved = await SaveAsync();
+        }
+    }
+
+    // False: it ends.
+    private async Task<bool> PauseAsync()
+    {
+        try
+        {
+            await Task.Delay(AfterTrouble, _clock, _stop.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     // How it stands first, so that whoever reads of an opening may count on it after a crash.
-    private async Task WriteAllAsync()
+    private async Task<bool> WriteAllAsync()
     {
-        await SaveAsync();
+        var isSaved = await SaveAsync();
         while (_events.Reader.TryRead(out var change))
         {
             try
@@ -77,28 +114,37 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
                 Log.EventLost(_logger, change.Type, error);
             }
         }
+
+        return isSaved;
     }
 
-    private async Task SaveAsync()
+    // False: what has changed is still to be written.
+    private async Task<bool> SaveAsync()
     {
         Dictionary<AccountKey, Circuit?> changed;
         lock (_gate)
-            (changed, _changed) = (_changed, []);
+            (changed, _changed, _isSaving) = (_changed, [], _changed.Count > 0);
         if (changed.Count == 0)
-            return;
+            return true;
         try
         {
             await _store.SaveAsync(changed);
+            lock (_gate)
+                _isSaving = false;
+            Saved?.Invoke(changed.Keys);
+            return true;
         }
         catch (Exception error)
         {
             Log.NotSaved(_logger, error);
             lock (_gate)
             {
-                // With the next change, unless that is of the same account.
+                _isSaving = false;
                 foreach (var (account, circuit) in changed)
-                    _changed.TryAdd(account, circuit);
+                    _changed.TryAdd(account, circuit); // unless it has changed again
             }
+
+            return false;
         }
     }
 
@@ -112,7 +158,7 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
         [LoggerMessage(
             615,
             LogLevel.Warning,
-            "How accounts in trouble stand could not be stored; it is tried again with the next change. After a restart they may be "
+            "How accounts in trouble stand could not be stored; it is tried again in a second. After a restart they may be "
                 + "tried earlier"
         )]
         public static partial void NotSaved(ILogger logger, Exception fault);

@@ -60,6 +60,21 @@ internal sealed class ChunkedMailsTests
     }
 
     [Test]
+    public async Task Mark_OfTheNextOneIsLate_WhatWasLetGoBeforeGoesOut()
+    {
+        var late = new TaskCompletionSource<bool>();
+        await using var rig = Rig();
+        rig.MarkLate(3, late.Task);
+        await rig.PutAsync(1, 1, 2, 3, 4);
+
+        await rig.Server.Seen("DOT", 3); // that of the other account among them
+        Assert.That(late.Task.IsCompleted, Is.False);
+        late.SetResult(true);
+        foreach (var id in Together)
+            Assert.That(Said(await rig.OutcomeAsync(id)), Is.EqualTo("accepted"), $"mail {id}");
+    }
+
+    [Test]
     public async Task Server_OffersNoChunking_MailGoesByData()
     {
         await using var rig = new PipeliningRig(change: static account => account with { Chunking = 16 });

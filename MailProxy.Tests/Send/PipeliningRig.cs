@@ -28,6 +28,7 @@ internal sealed class PipeliningRig : IAsyncDisposable
     };
 
     private readonly TaskCompletionSource<bool> _goOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<long, Task<bool>> _late = [];
     private long _held;
 
     public PipeliningRig(Func<Heard, Said?>? say = null, Func<SmtpAccount, SmtpAccount>? change = null, Func<Heard, Task>? wait = null)
@@ -66,6 +67,9 @@ internal sealed class PipeliningRig : IAsyncDisposable
         _goOn.TrySetResult(true);
     }
 
+    /// <summary>The mark of this mail is there when the task has completed. Before the mails are put.</summary>
+    public void MarkLate(long id, Task<bool> marked) => _late[id] = marked;
+
     public Task<Outcome> OutcomeAsync(long id) => Rig.OutcomeAsync(id);
 
     /// <summary>Lets time pass until nobody waits for the server any more: it, and the idle one of the other account, are gone.</summary>
@@ -91,5 +95,6 @@ internal sealed class PipeliningRig : IAsyncDisposable
 
     private static MailContent ContentOf(long id) => Sample.Content(sender: SenderOf(id));
 
-    private Task<bool> MarkAsync(Mark mark) => mark.Ticket.Id == _held ? _goOn.Task : Task.FromResult(true);
+    private Task<bool> MarkAsync(Mark mark) =>
+        mark.Ticket.Id == _held ? _goOn.Task : _late.GetValueOrDefault(mark.Ticket.Id, Task.FromResult(true));
 }

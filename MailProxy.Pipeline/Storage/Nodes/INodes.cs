@@ -51,7 +51,8 @@ public interface INodes : ILeases
     /// <summary>From now on this node takes lanes over, one call after the other.</summary>
     /// <param name="units">What must be sent for by one node.</param>
     /// <param name="takeOver">Settles what another node left of these lanes, before the first of their mail is chosen.</param>
-    void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver);
+    /// <param name="isWritten">Whether the store knows all that the next node needs to know; before that nothing is given up.</param>
+    void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten);
 
     /// <summary>Looks at once whether another node should hold a lane: one is new, or is gone.</summary>
     void Look();
@@ -73,4 +74,6 @@ public sealed record NodeRequest(string What, string? Tenant = null, int Account
     public const string ResetCircuit = "reset_circuit";
     public const string ResetAdapted = "reset_adapted";
     public const string Operation = "operation";
+    public const string Circuits = "circuits";
+    public const string ForgetContent = "forget_content";
 }

@@ -161,7 +161,11 @@ public sealed class PgDatabase : StoreDatabase
 
     internal override Task AgreeOnKeysAsync(SecretBox box) => PgKeys.AgreeAsync(Writer, _nodes.Me, _nodeOptions, box);
 
-    internal override void SweepLargeBodies() => _bodies.Sweep();
+    internal override void SweepLargeBodies()
+    {
+        if (_nodes.Now.KeepsHouse)
+            _bodies.Sweep();
+    }
 
     // One statement, since each of the many that a lane would take is a round trip.
     internal override IReadOnlyList<(LaneKey Lane, long Due)> Lanes(Session session) =>

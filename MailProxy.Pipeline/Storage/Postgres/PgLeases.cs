@@ -24,6 +24,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
     private long _version = -1;
     private Task _takingOver = Task.CompletedTask;
     private Func<IReadOnlyCollection<LaneKey>, Task>? _takeOver;
+    private Func<bool> _isWritten = static () => true;
     private Action? _again;
     private HeldLanes _now = HeldLanes.None;
     private IReadOnlyDictionary<long, int> _lanesOf = new Dictionary<long, int>();
@@ -36,8 +37,10 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
     /// <summary>Whether lanes are to change hands as soon as nothing of them is under way here.</summary>
     public bool AnyWaiting => _giving.Count > 0 || _isUnitBusy;
 
+    /// <param name="isWritten">Whether the store knows all that the next node needs to know.</param>
     /// <param name="again">Called when a taking over has ended.</param>
-    public void TakeOverBy(Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Action again) => (_takeOver, _again) = (takeOver, again);
+    public void TakeOverBy(Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten, Action again) =>
+        (_takeOver, _isWritten, _again) = (takeOver, isWritten, again);
 
     /// <summary>Takes and gives what is to be. True: something was given up, or could be taken by others.</summary>
     public bool Step(Session session, NodeLook look, LaneUnits units, Claims claims)
@@ -101,7 +104,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
                 .Where(unit => unit.All(lane => !busy.Contains(new((int)lane)) && isReady(lane)))
                 .SelectMany(static unit => unit),
         ];
-        if (dry.Length == 0)
+        if (dry.Length == 0 || !_isWritten())
             return false;
         PgNodeRows.GiveLeases(session, me, dry);
         lock (_gate)

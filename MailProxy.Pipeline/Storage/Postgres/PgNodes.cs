@@ -36,6 +36,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     private bool _isPoked,
         _isStopping,
         _isTroubled,
+        _isCutOff, // for so long that others may do what this node did
         _hasBegun; // the others know
     private volatile bool _isLeaving;
 
@@ -74,6 +75,8 @@ internal sealed partial class PgNodes : INodes, IDisposable
 
     public LeaseView Now => _leases.Now;
 
+    public bool IsInTouch => Rest > TimeSpan.Zero;
+
     public IReadOnlyList<NodeRow> Alive => Volatile.Read(ref _look)?.Nodes ?? [];
 
     public IReadOnlyDictionary<long, int> LanesOf => _leases.LanesOf;
@@ -90,9 +93,9 @@ internal sealed partial class PgNodes : INodes, IDisposable
     /// </summary>
     public TimeSpan Rest => _rest.Left;
 
-    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver)
+    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten)
     {
-        _leases.TakeOverBy(takeOver, Look);
+        _leases.TakeOverBy(takeOver, isWritten, Look);
         lock (_gate)
             _units = units;
         Look();
@@ -190,14 +193,14 @@ internal sealed partial class PgNodes : INodes, IDisposable
     // False: it must end.
     private bool Wait()
     {
-        var untilDead = _isTroubled ? null : _watch.UntilDead(Stopwatch.GetElapsedTime(0));
-        var wait = _pace.Next(_leases.AnyWaiting, _isLeaving, untilDead);
-        var until = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
+        var until = _isTroubled ? (_isCutOff ? null : Rest) : _watch.UntilDead(Stopwatch.GetElapsedTime(0));
+        var wait = _pace.Next(_leases.AnyWaiting, _isLeaving, until);
+        var end = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
         lock (_gate)
         {
             while (!_isStopping && !_isPoked)
             {
-                var rest = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), until);
+                var rest = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end);
                 if (rest <= TimeSpan.Zero)
                     break;
                 Monitor.Wait(_gate, rest + TimeSpan.FromMilliseconds(1));
@@ -225,6 +228,12 @@ internal sealed partial class PgNodes : INodes, IDisposable
             _isTroubled = true;
             _session?.Dispose();
             _session = null;
+        }
+
+        if (_isCutOff == IsInTouch)
+        {
+            _isCutOff = !_isCutOff;
+            Changed?.Invoke();
         }
     }
 
@@ -269,24 +278,5 @@ internal sealed partial class PgNodes : INodes, IDisposable
             Log.DeclaredDead(_logger, node.Name, node.Session, _options.TimeToLive.TotalSeconds);
             Look(); // to take over what it held
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(
-            730,
-            LogLevel.Error,
-            "The node {Node} (session {Session}) has not beaten for {Seconds} s and was declared dead; the others send its mail"
-        )]
-        public static partial void DeclaredDead(ILogger logger, string node, long session, double seconds);
-
-        [LoggerMessage(731, LogLevel.Warning, "The other nodes cannot be seen: {Trouble}")]
-        public static partial void Troubled(ILogger logger, string trouble);
-
-        [LoggerMessage(732, LogLevel.Information, "The other nodes can be seen again")]
-        public static partial void Again(ILogger logger);
-
-        [LoggerMessage(733, LogLevel.Critical, "This node is one of several no longer: {Reason}")]
-        public static partial void Ended(ILogger logger, string reason);
     }
 }

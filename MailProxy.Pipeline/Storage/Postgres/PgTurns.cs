@@ -47,7 +47,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
     {
         (_open, _node) = (() => Prepared(open()), node);
         _session = new(_open());
-        _backend = _session.Connection.ProcessID;
+        _backend = BackendOf(_session.Connection);
     }
 
     public override Session Session => _session;
@@ -138,6 +138,13 @@ internal sealed class PgTurns : TurnConnection, IDisposable
         }
     }
 
+    // A pooler in between tells the client another number.
+    private static int BackendOf(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand("SELECT pg_backend_pid()", connection);
+        return (int)command.ExecuteScalar()!;
+    }
+
     private void BeginOnce()
     {
         using var batch = new NpgsqlBatch(_session.Connection);
@@ -185,7 +192,7 @@ internal sealed class PgTurns : TurnConnection, IDisposable
             {
                 var isCommitted = IsCommitted(connection, _backend);
                 _session.Use(connection);
-                _backend = connection.ProcessID;
+                _backend = BackendOf(connection);
                 (_isOpen, _isNew) = (false, true);
                 _turn++;
                 return isCommitted;

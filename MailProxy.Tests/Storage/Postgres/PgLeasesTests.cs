@@ -48,6 +48,7 @@ internal sealed class PgLeasesTests
                     _taken.Add([.. lanes.OrderBy(static lane => lane.Number)]);
                 return Task.CompletedTask;
             },
+            () => _isWritten,
             static () => { }
         );
     }
@@ -91,6 +92,7 @@ internal sealed class PgLeasesTests
 
     private long Holder(int lane) => _session.QueryNumber("SELECT session FROM leases WHERE unit = ?1", Lane(lane).Number)!.Value;
 
+    private bool _isWritten = true;
     private long _version;
 
     /// <summary>A look at which the other node stops, so that all is to come here; or at which this one does.</summary>
@@ -169,6 +171,11 @@ internal sealed class PgLeasesTests
         Assert.That(_leases.Now.Holds(Lane(2)), Is.False, "nothing new begins");
 
         _claims.Remove(Ticket(1));
+        _isWritten = false;
+        Step(units, isLeaving: true);
+        Assert.That(Holder(2), Is.EqualTo(Me), "what became of its accounts is not in the store yet");
+
+        _isWritten = true;
         Step(units, isLeaving: true);
         Assert.That((Holder(1), Holder(2)), Is.EqualTo((0L, 0L)));
     }
