@@ -51,11 +51,12 @@ public sealed class LaneTakeOver
         _schedule.TakeOver(recovery, Keys(gained));
     }
 
-    /// <summary>Another node has written how accounts stand that are sent for here.</summary>
+    /// <summary>Another node has written how accounts stand: its own, or such as are sent for here.</summary>
     public async Task HearAsync()
     {
         var circuits = await _shared.Circuits.AllAsync();
         var view = _shared.Leases.Now;
+        _watch.TakeOver(account => !view.Holds(Lanes.Of(account)), circuits);
         _watch.Hear(account => view.Holds(Lanes.Of(account)), circuits);
     }
 

@@ -31,10 +31,16 @@ internal sealed partial class NodeLink(
     private readonly Channel<long> _versions = Channel.CreateBounded<long>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest }
     );
+
+    // All of them are read each time, so once a second at the most.
+    private readonly Channel<bool> _circuits = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
     private readonly CancellationTokenSource _stop = new();
     private readonly INodes _nodes = storage.Nodes;
     private LaneUnits _units = LaneUnits.Of(AccountDirectory.Empty, settings.Engine.Limits);
-    private Task _reloads = Task.CompletedTask;
+    private Task _reloads = Task.CompletedTask,
+        _hearing = Task.CompletedTask;
 
     /// <summary>The configuration has been read, and the pipeline runs.</summary>
     /// <param name="version">What was configured before it was read.</param>
@@ -48,8 +54,8 @@ internal sealed partial class NodeLink(
         _nodes.LaneDue += pipeline.Wake.Due;
         _nodes.Missed += Sweep;
         accounts.Changed += _nodes.Look;
-        _reloads = ReloadAsync();
-        pipeline.TakeOver.Saved += TellHolders;
+        (_reloads, _hearing) = (ReloadAsync(), HearAsync());
+        pipeline.TakeOver.Saved += TellOthers;
         _nodes.Begin(Units, pipeline.TakeOver.RunAsync, () => pipeline.TakeOver.IsWritten);
         var metrics = new NodeMetrics(registry);
         registry.AddBeforeCollectCallback(() => Measure(metrics));
@@ -65,9 +71,9 @@ internal sealed partial class NodeLink(
         _nodes.LaneDue -= pipeline.Wake.Due;
         _nodes.Missed -= Sweep;
         accounts.Changed -= _nodes.Look;
-        pipeline.TakeOver.Saved -= TellHolders;
+        pipeline.TakeOver.Saved -= TellOthers;
         await _stop.CancelAsync();
-        await _reloads;
+        await Task.WhenAll(_reloads, _hearing);
     }
 
     private void Measure(NodeMetrics metrics)
@@ -159,7 +165,7 @@ internal sealed partial class NodeLink(
                 pipeline.ReportNow(request.Tenant);
                 break;
             case NodeRequest.Circuits:
-                _ = LookAsync(pipeline.TakeOver.HearAsync);
+                _circuits.Writer.TryWrite(true);
                 break;
             case NodeRequest.ForgetContent when request.Tenant is { } tenant:
                 pipeline.ForgetContent(tenant);
@@ -173,11 +179,27 @@ internal sealed partial class NodeLink(
         }
     }
 
-    // Of a customer of a provider who was refused as a whole.
-    private void TellHolders(IReadOnlyCollection<AccountKey> accounts)
+    // Others may send for accounts of the same customer of a provider, and are asked why mail waits.
+    private void TellOthers(IReadOnlyCollection<AccountKey> accounts)
     {
-        if (accounts.Any(account => !_nodes.Now.Holds(Lanes.Of(account))))
+        if (_nodes.Alive.Count > 1)
             _nodes.Ask(new(NodeRequest.Circuits));
+    }
+
+    private async Task HearAsync()
+    {
+        try
+        {
+            await foreach (var _ in _circuits.Reader.ReadAllAsync(_stop.Token))
+            {
+                await LookAsync(pipeline.TakeOver.HearAsync);
+                await Task.Delay(LongestRest, clock, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The daemon ends.
+        }
     }
 
     private SmtpAccount? Held(NodeRequest request)

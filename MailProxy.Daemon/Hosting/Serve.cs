@@ -19,8 +19,9 @@ internal static class Serve
             using var signals = new StopSignals(app, ReloadOf(app, settings, args));
             if (await StartAsync(app, settings) is { } failure)
             {
+                var crash = app.Services.GetRequiredService<PipelineService>().Crash;
                 await app.DisposeAsync(); // so that the log is written before the reason
-                return signals.Asked && failure is OperationCanceledException ? 0 : Refuse(failure, settings);
+                return crash is null && signals.Asked && failure is OperationCanceledException ? 0 : Refuse(crash ?? failure, settings);
             }
 
             await signals.StopWhenAskedAsync();

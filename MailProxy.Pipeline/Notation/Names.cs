@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Globalization;
 
 namespace MailProxy.Pipeline.Notation;
 
@@ -13,7 +14,7 @@ public sealed class Names<T>(params (string Name, T Value)[] known) : IReadOnlyL
 
     public (string Name, T Value) this[int index] => known[index];
 
-    /// <summary>The name of a value. Throws for a value without a name.</summary>
+    /// <summary>The name of a value; its number when it has none: one damaged row must not hide all others.</summary>
     public string Of(T value)
     {
         foreach (var one in known)
@@ -22,7 +23,7 @@ public sealed class Names<T>(params (string Name, T Value)[] known) : IReadOnlyL
                 return one.Name;
         }
 
-        throw new ArgumentOutOfRangeException(nameof(value), value, null);
+        return value is Enum odd ? Convert.ToInt64(odd, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) : $"{value}";
     }
 
     /// <summary>The value with this name; null when there is none.</summary>

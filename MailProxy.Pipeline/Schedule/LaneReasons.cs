@@ -67,8 +67,12 @@ internal sealed class LaneReasons(
             yield return new(LaneState.Paused, null, "the account is paused");
         else if (directory.PoolOf(key) is { } pool && directory.MembersOf(pool).All(static member => member.Account.Paused))
             yield return new(LaneState.PoolWaits, null, NoneOf(pool, directory));
-        if (leases.Now is var view && !view.Holds(key))
+        var isHere = leases.Now is var view && view.Holds(key);
+        if (!isHere)
         {
+            // The other node has written that, and sends nothing as long as it lasts.
+            if (lane?.BackingOff is { } known)
+                yield return new(LaneState.BackingOff, known.Until, known.Reason);
             yield return view.HolderOf(key) is { } node
                 ? new(LaneState.OtherNode, null, $"the node '{node}' sends its mail, and says why mail of it waits")
                 : new(LaneState.NoNode, null, "no node sends its mail at the moment; one takes it over within seconds");
@@ -77,7 +81,7 @@ internal sealed class LaneReasons(
         var all = standstill.Reason();
         if (all.State is LaneState.Suspended or LaneState.StoreTrouble)
             yield return all;
-        if (lane?.BackingOff is { } backingOff)
+        if (isHere && lane?.BackingOff is { } backingOff)
             yield return new(LaneState.BackingOff, backingOff.Until + Math.Min(0, pendingStep()), backingOff.Reason);
         if (lane is { IsProbed: true })
             yield return new(LaneState.Probed, null, Probed);

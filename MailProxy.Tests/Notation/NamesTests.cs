@@ -26,8 +26,7 @@ public sealed class NamesTests
     public void Find_AnythingElse_IsNull(string name) => Assert.That(WireNames.States.Find(name), Is.Null);
 
     [Test]
-    public void Of_AValueWithoutName_Throws() =>
-        Assert.That(() => KeyScopeNames.All.Of(KeyScopes.None), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    public void Of_AValueWithoutName_IsItsNumber() => Assert.That(WireNames.States.Of((MessageState)77), Is.EqualTo("77"));
 
     [TestCase("immediate", Priority.Immediate)]
     [TestCase("0", Priority.Immediate)]

@@ -30,6 +30,14 @@ internal sealed class LoadContract<TBench> : MessageStoreContract<TBench>
     }
 
     [Test]
+    public async Task Load_NoRecipientIsThere_SaysSoAndIsNotReadAhead()
+    {
+        var ticket = await TicketAsync(Mail("m1"));
+        await Bench.Damage.LoseRecipientsAsync(ticket.Id);
+        Assert.That(() => Store.LoadAsync(ticket, 10), Throws.InstanceOf<BodyMissingException>().With.Message.Contains("recipient"));
+    }
+
+    [Test]
     public async Task Load_InTheMiddleOfARound_CountsTheOthers()
     {
         var ticket = await MarkedAsync(

@@ -12,6 +12,9 @@ internal sealed class StoreDamage(StoreDatabase database)
     /// <summary>The types of every webhook are no JSON any more.</summary>
     public Task GarbleWebhooksAsync() => RunAsync("UPDATE webhooks SET types = ?1", "no JSON");
 
+    /// <summary>Of a message no recipient is left.</summary>
+    public Task LoseRecipientsAsync(long message) => RunAsync("DELETE FROM recipients WHERE message = ?1", message);
+
     /// <summary>The circuit of an account, as it is written.</summary>
     public Task KeepCircuitAsync(AccountKey account, string json) =>
         RunAsync("INSERT INTO account_circuits (account, circuit) VALUES (?1, ?2)", account.Number, json);

@@ -58,10 +58,10 @@ internal static class StatusText
             + $"{Cell.Bytes(Cell.Number(status, "disk.floor_bytes"))})";
     }
 
-    /// <summary>Accounts that hold mail back.</summary>
+    /// <summary>Accounts that hold mail back. That another node sends the mail of one holds nothing back.</summary>
     public static IEnumerable<JsonNode> Waiting(JsonNode status) =>
         (status["accounts"] as JsonArray ?? [])
-            .Where(static one => Cell.Flag(one, "paused") || one?["waiting_for"] is not null)
+            .Where(static one => Cell.Flag(one, "paused") || (one?["waiting_for"] is { } why && (string?)why["reason"] is not "other_node"))
             .Select(static one => one!);
 
     public static string Name(JsonNode account) =>

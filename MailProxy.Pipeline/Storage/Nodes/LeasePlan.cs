@@ -25,9 +25,6 @@ public sealed record NodeRow(
     /// <summary>What a node reports as seen until it can take lanes.</summary>
     public const long Starting = -1;
 
-    /// <summary>Of its machine, new with each start of that.</summary>
-    public string Boot { get; init; } = "";
-
     /// <summary>For so long it may send without having beaten, as it was told; zero: it has not said so.</summary>
     public TimeSpan TimeToLive { get; init; }
 

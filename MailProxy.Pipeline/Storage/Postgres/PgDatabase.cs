@@ -144,12 +144,27 @@ public sealed class PgDatabase : StoreDatabase
             var session = PgEntry.Enter(connection, options, clock);
             return new(dataLock, session, options, clock, health, metrics, logger);
         }
+        catch (Exception error) when (PgTrouble.Describe(error) is { } trouble)
+        {
+            dataLock.Dispose();
+            throw new StoreRefusedException($"The store cannot be opened: {trouble}.{Remedy(error)}", error);
+        }
         catch
         {
             dataLock.Dispose();
             throw;
         }
     }
+
+    private static string Remedy(Exception error) =>
+        (error as PostgresException)?.SqlState switch
+        {
+            PostgresErrorCodes.UndefinedTable => " A pooler in between must be in session mode; else a table is missing.",
+            PostgresErrorCodes.InsufficientPrivilege =>
+                $" The role must own the schema and all that is in it: ALTER SCHEMA {PgServer.Schema} OWNER TO it.",
+            PostgresErrorCodes.ReadOnlySqlTransaction => " The connection string names the server that takes writes.",
+            _ => "",
+        };
 
     private static void Follow(NodeClock clock, NpgsqlConnection connection, ILogger logger)
     {

@@ -34,9 +34,9 @@ internal static class PgEntry
         var session = new PgSession(connection);
         foreach (var node in PgNodeRows.AllAlive(session))
         {
-            // This process holds that node's data directory now, so it has ended; unless the directory is a copy of it, on a machine that
-            // may have the same name.
-            if (node.Place == place && node.Name == options.Nodes.Name && node.Boot == MachineBoot.Id)
+            // This process holds that node's data directory now, so it has ended, and its connections are gone; unless the directory is a
+            // copy of it.
+            if (node.Place == place && node.Name == options.Nodes.Name && !PgNodeRows.IsConnected(session, node))
                 End(session, node, Now());
             else if (node.Place == place)
                 WaitForEnd(session, node, options.Nodes, Now, Copied(node.Name, options.DataDirectory));

@@ -40,12 +40,17 @@ internal static class PgMigrator
         try
         {
             if (version == 0)
+            {
+                // Who may not make schemas may own one that was made for him.
+                if (!Exists(connection, schema))
+                    Execute(connection, $"CREATE SCHEMA {schema}");
                 Execute(
                     connection,
-                    $"CREATE SCHEMA IF NOT EXISTS {schema}; "
-                        + "CREATE TABLE schema_version (version bigint NOT NULL, min_program bigint NOT NULL); "
+                    "CREATE TABLE schema_version (version bigint NOT NULL, min_program bigint NOT NULL); "
                         + "INSERT INTO schema_version VALUES (0, 0)"
                 );
+            }
+
             Execute(connection, sql);
             Execute(connection, $"UPDATE schema_version SET version = {next.Number.ToString(CultureInfo.InvariantCulture)}");
             transaction.Commit();
@@ -54,8 +59,9 @@ internal static class PgMigrator
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new StoreRefusedException(
-                $"The role '{connection.UserName}' may not change the schema '{schema}' ({error.MessageText}). Make it the owner: "
-                    + $"CREATE SCHEMA {schema} AUTHORIZATION {connection.UserName}",
+                $"The role '{connection.UserName}' may not change the schema '{schema}' ({error.MessageText}). Run this in the database "
+                    + $"'{connection.Database}' as its owner and start again: CREATE SCHEMA IF NOT EXISTS {schema}; ALTER SCHEMA {schema} "
+                    + $"OWNER TO {Quoted(connection.UserName)};",
                 error
             );
         }
@@ -69,6 +75,15 @@ internal static class PgMigrator
         }
     }
 
+    private static string Quoted(string? role) => $"\"{role?.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    private static bool Exists(NpgsqlConnection connection, string schema)
+    {
+        using var command = new NpgsqlCommand("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = schema });
+        return (bool)command.ExecuteScalar()!;
+    }
+
     /// <summary>
     /// The version of the schema; 0: there is none. Throws <see cref="StoreRefusedException"/> as <see cref="Run"/> does.
     /// </summary>
@@ -76,7 +91,7 @@ internal static class PgMigrator
     {
         using var known = new NpgsqlCommand(
             "SELECT to_regclass($1 || '.schema_version') IS NOT NULL, EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = "
-                + "c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r')",
+                + "c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))",
             connection
         );
         known.Parameters.Add(new NpgsqlParameter<string> { TypedValue = schema });
@@ -85,27 +100,41 @@ internal static class PgMigrator
             row.Read();
             if (!row.GetBoolean(0))
             {
-                return row.GetBoolean(1)
-                    ? throw new StoreRefusedException(
-                        $"The schema '{schema}' of the database '{connection.Database}' has tables of another program. Give MailProxy a "
-                            + "database of its own."
-                    )
-                    : 0;
+                return row.GetBoolean(1) ? throw Foreign(connection, schema) : 0;
             }
         }
 
-        using var asked = new NpgsqlCommand("SELECT version, min_program FROM schema_version", connection);
-        using var found = asked.ExecuteReader();
-        if (!found.Read())
-            throw new StoreRefusedException($"The schema '{schema}' does not say its version: its table schema_version is empty.");
-        var (version, least) = ((int)found.GetInt64(0), (int)found.GetInt64(1));
+        var (version, least) = Told(connection, schema);
+        if (version <= 0)
+            throw new StoreRefusedException($"The schema '{schema}' does not say its version: see its table schema_version.");
         return least <= Latest
-            ? version
+            ? (int)Math.Min(version, int.MaxValue)
             : throw new StoreRefusedException(
                 $"The schema '{schema}' needs a newer program (it is of version {version}, and programs that know less than {least} may "
                     + $"not use it; this one knows {Latest}). It was not touched; install the newer version."
             );
     }
+
+    private static (long Version, long Least) Told(NpgsqlConnection connection, string schema)
+    {
+        try
+        {
+            using var asked = new NpgsqlCommand($"SELECT version, min_program FROM {schema}.schema_version", connection);
+            using var found = asked.ExecuteReader();
+            return found.Read() ? (found.GetInt64(0), found.GetInt64(1)) : (0, 0);
+        }
+        catch (Exception error) when (error is InvalidCastException or PostgresException { SqlState: PostgresErrorCodes.UndefinedColumn })
+        {
+            throw Foreign(connection, schema, error);
+        }
+    }
+
+    private static StoreRefusedException Foreign(NpgsqlConnection connection, string schema, Exception? found = null) =>
+        new(
+            $"The schema '{schema}' of the database '{connection.Database}' has tables of another program. Give MailProxy a database of its "
+                + "own.",
+            found
+        );
 
     private static void Execute(NpgsqlConnection connection, string sql)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using MailProxy.Pipeline.Disk;
 using MailProxy.Pipeline.Storage.Nodes;
 using MailProxy.Pipeline.Storage.Sql;
 
@@ -35,8 +34,7 @@ internal static class PgNodeRows
         "UPDATE beats SET beat = beat + 1, beat_at = ?2, config_seen = ?3, leaving = ?4, profiles = ?5 WHERE session = ?1";
 
     private const string Alive = """
-        SELECT n.session, n.name, n.place, n.version, b.profiles, n.started_at, b.beat, b.beat_at, b.config_seen, b.leaving, n.boot,
-            n.longest
+        SELECT n.session, n.name, n.place, n.version, b.profiles, n.started_at, b.beat, b.beat_at, b.config_seen, b.leaving, n.longest
         FROM nodes n JOIN beats b ON b.session = n.session WHERE n.dead_at IS NULL ORDER BY n.session
         """;
 
@@ -63,9 +61,12 @@ internal static class PgNodeRows
         UPDATE leases SET session = 0 FROM changed WHERE leases.session = ?1 AND unit = ANY(string_to_array(?2, ',')::bigint[])
         """;
 
-    private const string EndBackends =
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user "
-        + "AND datname = current_database() AND pid <> pg_backend_pid()";
+    private const string Backends =
+        "FROM pg_stat_activity WHERE application_name = ?1 AND usename = current_user AND datname = current_database() "
+        + "AND pid <> pg_backend_pid()";
+
+    private const string EndBackends = $"SELECT pg_terminate_backend(pid) {Backends}";
+    private const string AnyBackend = $"SELECT 1 {Backends} LIMIT 1";
 
     // The row of beats is locked first: a node that wakes up meanwhile beats behind it, and finds itself dead.
     private const string Declare = """
@@ -74,7 +75,7 @@ internal static class PgNodeRows
         """;
 
     private const string NewNode = """
-        INSERT INTO nodes (name, place, version, started_at, boot, longest) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING session
+        INSERT INTO nodes (name, place, version, started_at, longest) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING session
         """;
 
     /// <summary>Tells that this node lives, and reads what is to be known of all.</summary>
@@ -114,6 +115,11 @@ internal static class PgNodeRows
 
     public static void GiveLeases(Session session, long me, IEnumerable<long> units) => session.Run(Give, me, List(units));
 
+    /// <summary>Whether the server has connections of the node. Those of a process that has ended are gone at once, those of a machine that
+    /// has ended, or is not reached, only later.</summary>
+    public static bool IsConnected(Session session, NodeRow node) =>
+        session.QueryNumber(AnyBackend, PgServer.NameOf(node.Session)) is not null;
+
     /// <summary>Ends a node that does not beat any more: first its connections, which may hold locks. False: it has beaten.</summary>
     public static bool End(Session session, NodeRow node, long now)
     {
@@ -124,7 +130,7 @@ internal static class PgNodeRows
     public static long Enter(Session session, NodeOptions node, string place, string version, long now)
     {
         var longest = (long)node.TimeToLive.TotalMilliseconds;
-        var me = session.QueryNumber(NewNode, node.Name, place, version, now, MachineBoot.Id, longest)!.Value;
+        var me = session.QueryNumber(NewNode, node.Name, place, version, now, longest)!.Value;
         session.Run("INSERT INTO beats (session, beat_at, config_seen) VALUES (?1, ?2, ?3)", me, now, NodeRow.Starting);
         return me;
     }
@@ -146,8 +152,7 @@ internal static class PgNodeRows
             row.Int(9) == 1
         )
         {
-            Boot = row.Text(10),
-            TimeToLive = TimeSpan.FromMilliseconds(row.Long(11)),
+            TimeToLive = TimeSpan.FromMilliseconds(row.Long(10)),
         };
 
     public static string List(IEnumerable<long> numbers) =>

@@ -21,8 +21,8 @@ internal static class PgServer
 
     // jit costs more than these statements take. The rest is what the store's promises rest upon, whatever the server's defaults are.
     private const string Settings =
-        $"SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
-        + "SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+        $"SET statement_timeout = 0; SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
+        + "SET client_min_messages = warning; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; "
         + LookForClient;
 
     // Who was given up does not go on: a search, or a wait for a lock. Servers on some systems do not know how to look.
@@ -53,6 +53,8 @@ internal static class PgServer
             throw new StoreRefusedException($"{setting} cannot be read: {error.Message}", error);
         }
 
+        if (string.IsNullOrEmpty(wanted.Host))
+            throw new StoreRefusedException($"{setting} names no server: Host=… is missing.");
         wanted.ApplicationName = name;
         wanted.Pooling = false; // each connection is held by who uses it
         wanted.Enlist = false;
@@ -79,15 +81,23 @@ internal static class PgServer
         try
         {
             var connection = source.OpenConnection();
-            if (connection.PostgreSqlVersion.Major >= OldestVersion)
+            if (Mistaken(connection) is not { } mistake)
                 return connection;
-            var version = connection.ServerVersion;
             connection.Dispose();
-            throw new StoreRefusedException($"The server is PostgreSQL {version}; MailProxy needs {OldestVersion} or newer.");
+            throw new StoreRefusedException(mistake);
         }
         catch (PostgresException error)
         {
-            throw new StoreRefusedException($"PostgreSQL refuses the connection: {error.MessageText} ({error.SqlState}).", error);
+            var hint = error.SqlState switch
+            {
+                "3D000" => " Make it: CREATE DATABASE … OWNER … ENCODING 'UTF8'.",
+                "57014" => " The role or the database has a statement_timeout, within which no connection can be set up.",
+                _ => "",
+            };
+            throw new StoreRefusedException(
+                $"PostgreSQL refuses the connection: {error.MessageText} ({error.SqlState}). {setting} says where and as whom.{hint}",
+                error
+            );
         }
         catch (Exception error) when (error is NpgsqlException or SocketException or TimeoutException)
         {
@@ -96,6 +106,18 @@ internal static class PgServer
                 error
             );
         }
+    }
+
+    /// <summary>Why this server, or this database, cannot hold a store; null: it can.</summary>
+    private static string? Mistaken(NpgsqlConnection connection)
+    {
+        if (connection.PostgreSqlVersion.Major < OldestVersion)
+            return $"The server is PostgreSQL {connection.ServerVersion}; MailProxy needs {OldestVersion} or newer.";
+        using var command = new NpgsqlCommand("SHOW server_encoding", connection);
+        return command.ExecuteScalar() is "UTF8"
+            ? null
+            : $"The database '{connection.Database}' has the encoding {connection.PostgresParameters["server_encoding"]}, which does not "
+                + "take every mail. Make another one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.";
     }
 
     // Npgsql's own builder says of every keyword that it has it.

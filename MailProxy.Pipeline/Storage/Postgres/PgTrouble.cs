@@ -30,16 +30,19 @@ internal static class PgTrouble
             "40001" or "40P01" or "55P03" => "another program's transaction is in the way",
             "57014" => "the database took too long over a statement, or somebody cancelled it",
             "25P03" or "25P04" => "the database ended the transaction, which took longer than it allows",
-            "57P01" or "57P02" or "57P03" or "57P05" => "the database is being stopped or started",
+            "57P01" or "57P02" or "57P03" => "the database is being stopped or started",
+            "57P04" => "the database was dropped",
+            "57P05" => "the database ends connections that are idle (idle_session_timeout)",
             "58030" => "the database's disk reports an error",
             "XX001" or "XX002" => $"the database reports that it is damaged ({error.MessageText})",
             "XX000" => $"the database reports a mistake of its own ({error.MessageText})",
-            "3D000" or "42501" or "55000" => $"the database refuses ({error.MessageText})",
+            "3D000" or "42501" or "55000" or "42P01" or "3F000" => $"the database refuses ({error.MessageText})",
             _ when error.SqlState.StartsWith("28", StringComparison.Ordinal) =>
                 $"the database refuses the connection ({error.MessageText})",
             _ when error.SqlState.StartsWith("08", StringComparison.Ordinal) => "the connection to the database was lost",
             _ when error.SqlState.StartsWith("53", StringComparison.Ordinal) => error.MessageText,
             _ when error.SqlState.StartsWith("58", StringComparison.Ordinal) => error.MessageText,
+            _ when error.InvariantSeverity is "FATAL" or "PANIC" => $"the database ends the connection ({error.MessageText})",
             _ => null,
         };
 }

@@ -30,6 +30,8 @@ internal static class ContentReader
     {
         if (Read(session, ticket, QueueRows.Ready, maxRecipients) is not { } content)
             return null;
+        if (content.Slice.Count == 0)
+            throw new BodyMissingException("The store has no recipient of the message that is still to be tried.", content);
         var body = session.Prepare(Body).Add(ticket.Id);
         if (!body.Step())
             throw Missing(content);
@@ -50,8 +52,11 @@ internal static class ContentReader
             return null;
         var bare = Bare(row) with { Json = row.Blob(14), Sources = row.Int(15) };
         row.Reset();
-        return With(session, bare, ticket, RecipientRows.OfMessage(session, ticket.Id), wanted.MaxRecipients);
+        return Triable(With(session, bare, ticket, RecipientRows.OfMessage(session, ticket.Id), wanted.MaxRecipients));
     }
+
+    // Else it is read by itself, and says what is wrong.
+    private static MailContent? Triable(MailContent content) => content.Slice.Count > 0 ? content : null;
 
     private static MailContent?[] Together(Session session, IReadOnlyList<LoadRequest> wanted, int maxBytes)
     {
@@ -72,7 +77,7 @@ internal static class ContentReader
         for (var i = 0; i < contents.Length; i++)
         {
             if (contents[i] is { } bare)
-                contents[i] = With(session, bare, wanted[i].Ticket, recipients[i] ?? [], wanted[i].MaxRecipients);
+                contents[i] = Triable(With(session, bare, wanted[i].Ticket, recipients[i] ?? [], wanted[i].MaxRecipients));
         }
 
         return contents;

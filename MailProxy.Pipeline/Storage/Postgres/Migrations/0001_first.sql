@@ -33,7 +33,6 @@ CREATE TABLE nodes (
     refused    bigint  NOT NULL DEFAULT 0, -- the last turn that was taken so that a lost transaction cannot be committed
     dead_at    bigint,                     -- it writes nothing any more
     keys       str     NOT NULL DEFAULT '', -- the ids of its master keys, that under which it seals first
-    boot       str     NOT NULL DEFAULT '', -- of the machine: the same place in another boot may be a copy
     longest    bigint  NOT NULL DEFAULT 0  -- its time to live, milliseconds: for so long it may send without having beaten
 ) WITH (fillfactor = 10);
 CREATE INDEX nodes_alive ON nodes (session) WHERE dead_at IS NULL;

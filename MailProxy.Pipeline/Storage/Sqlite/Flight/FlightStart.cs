@@ -17,8 +17,10 @@ internal static partial class FlightStart
     /// <summary>A person says by it that the log of the last run is lost for good.</summary>
     public const string LostName = "flight.lost";
 
+    private const string BootFile = "/proc/sys/kernel/random/boot_id";
+
     /// <summary>Throws <see cref="StoreRefusedException"/>.</summary>
-    public static FlightLog Open(string directory, Session session, ILogger logger) => Open(directory, session, MachineBoot.Id, logger);
+    public static FlightLog Open(string directory, Session session, ILogger logger) => Open(directory, session, Boot(), logger);
 
     internal static FlightLog Open(string directory, Session session, string boot, ILogger logger)
     {
@@ -102,6 +104,8 @@ internal static partial class FlightStart
     }
 
     // Somewhere without it every start counts as after a power cut.
+    private static string Boot() => File.Exists(BootFile) ? File.ReadAllText(BootFile).Trim() : Guid.NewGuid().ToString();
+
     private sealed record LastRun(byte[] Run, bool Clean);
 
     private static partial class Log
