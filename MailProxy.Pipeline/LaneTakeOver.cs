@@ -1,4 +1,3 @@
-using MailProxy.Pipeline.Accounts;
 using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;

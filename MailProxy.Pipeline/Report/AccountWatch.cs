@@ -300,13 +300,4 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private static string Place(SmtpAccount account) => account.Sandbox ? "sandbox" : $"{account.Host}:{account.Port}";
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private static partial class Log
-    {
-        [LoggerMessage(610, LogLevel.Warning, "Account {Account} ({Server}) is left alone until {Until} ({Cause}): {Reply}")]
-        public static partial void Opened(ILogger logger, string account, string server, string until, string cause, string reply);
-
-        [LoggerMessage(611, LogLevel.Information, "Account {Account} ({Server}) is used again ({By})")]
-        public static partial void Closed(ILogger logger, string account, string server, string by);
-    }
 }

@@ -5,7 +5,6 @@ using MailProxy.Pipeline.Flow;
 using MailProxy.Pipeline.Mail;
 using MailProxy.Pipeline.Report;
 using MailProxy.Pipeline.Telemetry;
-using MailProxy.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
@@ -263,47 +262,6 @@ internal sealed class AccountWatchTests
 
     private JsonElement Detail(int index) =>
         JsonDocument.Parse("{" + Encoding.UTF8.GetString(_log.Events[index].Detail.Span) + "}").RootElement;
-
-    [Test]
-    public async Task Saved_StoreCannotWrite_IsTriedAgainByItself()
-    {
-        await using var watch = Watch();
-        _kept.Fault = new InvalidOperationException("full");
-        watch.Trouble(Trouble(A));
-        Assert.That(watch.IsWritten, Is.False);
-
-        _kept.Fault = null;
-        await Eventually.BecomesAsync(
-            () =>
-            {
-                _clock.Advance(TimeSpan.FromSeconds(1));
-                return Task.FromResult(watch.IsWritten);
-            },
-            static written => written
-        );
-        Assert.That(_kept.Kept.Keys, Is.EqualTo(new[] { Key(A) }));
-    }
-
-    [Test]
-    public async Task Hear_OfACustomerWhomAnotherNodeFoundRefused_IsLeftAloneHereUntilThatIsOver()
-    {
-        await using var other = Watch(static _ => "customer");
-        await using var here = Watch(static _ => "customer");
-        other.Trouble(Trouble(A) with { OfProviderTenant = true });
-        here.Trouble(Trouble(C)); // its own, of which the other one knows nothing
-        await HearAsync();
-        Assert.That((here.IsHeld(Key(A)), here.IsHeld(Key(B)), here.IsHeld(Key(C))), Is.EqualTo((false, true, true)));
-
-        other.Succeeded(Key(A), isProbe: true);
-        await HearAsync();
-        Assert.That((here.IsHeld(Key(B)), here.IsHeld(Key(C))), Is.EqualTo((false, true)));
-
-        async Task HearAsync()
-        {
-            await Eventually.BecomesAsync(() => Task.FromResult(other.IsWritten && here.IsWritten), static written => written);
-            here.Hear(static account => account != Key(A), await _kept.AllAsync());
-        }
-    }
 
     private AccountWatch Watch(Func<SmtpAccount, string?>? customerOf = null) =>
         new(

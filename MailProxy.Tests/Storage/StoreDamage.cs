@@ -15,6 +15,9 @@ internal sealed class StoreDamage(StoreDatabase database)
     /// <summary>Of a message no recipient is left.</summary>
     public Task LoseRecipientsAsync(long message) => RunAsync("DELETE FROM recipients WHERE message = ?1", message);
 
+    /// <summary>As before the first start.</summary>
+    public Task ForgetLinkKeyAsync() => RunAsync("DELETE FROM link_key");
+
     /// <summary>The circuit of an account, as it is written.</summary>
     public Task KeepCircuitAsync(AccountKey account, string json) =>
         RunAsync("INSERT INTO account_circuits (account, circuit) VALUES (?1, ?2)", account.Number, json);

@@ -174,7 +174,7 @@ public sealed class PgDatabase : StoreDatabase
 
     internal override Task<IReadOnlyList<FlightRecord>> TakeOverAsync(IReadOnlyCollection<LaneKey> lanes) => _marks.AdoptAsync(lanes);
 
-    internal override Task AgreeOnKeysAsync(SecretBox box) => PgKeys.AgreeAsync(Writer, _nodes.Me, _nodeOptions, box);
+    internal override Task AgreeOnKeysAsync(SecretBox box) => PgKeys.AgreeAsync(Writer, _nodes.Me, _nodeOptions, box, _clock);
 
     internal override void SweepLargeBodies()
     {

@@ -21,14 +21,14 @@ internal static class PgKeys
     /// Tells this node's keys. Throws <see cref="StoreRefusedException"/> when one that lives lacks the key under which this one would
     /// seal, or the other way round; after the time in which one that has ended is found to be dead.
     /// </summary>
-    public static async Task AgreeAsync(CommitLoop writer, long me, NodeOptions options, SecretBox box)
+    public static async Task AgreeAsync(CommitLoop writer, long me, NodeOptions options, SecretBox box, TimeProvider clock)
     {
         var begun = Stopwatch.GetTimestamp();
         while (await writer.WriteAsync(session => Disagreement(session, me, box)) is { } disagreement)
         {
             if (Stopwatch.GetElapsedTime(begun) > options.TimeToLive * 2 + options.Beat)
                 throw new StoreRefusedException(disagreement);
-            await Task.Delay(options.Beat / 2);
+            await Task.Delay(options.Beat / 2, clock);
         }
     }
 

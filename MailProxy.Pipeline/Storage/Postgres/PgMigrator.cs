@@ -131,8 +131,8 @@ internal static class PgMigrator
 
     private static StoreRefusedException Foreign(NpgsqlConnection connection, string schema, Exception? found = null) =>
         new(
-            $"The schema '{schema}' of the database '{connection.Database}' has tables of another program. Give MailProxy a database of its "
-                + "own.",
+            $"The schema '{schema}' of the database '{connection.Database}' has tables of another program. Give MailProxy a database of "
+                + "its own.",
             found
         );
 

@@ -21,7 +21,8 @@ internal static class PgServer
 
     // jit costs more than these statements take. The rest is what the store's promises rest upon, whatever the server's defaults are.
     private const string Settings =
-        $"SET statement_timeout = 0; SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; "
+        $"SET statement_timeout = 0; SET search_path = {Schema}; SET jit = off; SET synchronous_commit = on; "
+        + "SET default_transaction_isolation = 'read committed'; "
         + "SET client_min_messages = warning; SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0; "
         + LookForClient;
 

@@ -11,7 +11,9 @@ using NUnit.Framework;
 
 namespace MailProxy.Tests.Storage.Postgres;
 
-/// <summary>Lanes that share limits change hands together: what the limits were used for is known only when all of them are there.</summary>
+/// <summary>
+/// Lanes that share limits change hands together: what the limits were used for is known only when all of them are there.
+/// </summary>
 internal sealed class PgLeasesTests
 {
     private const long Me = 1,

@@ -5,10 +5,9 @@ using NUnit.Framework;
 namespace MailProxy.Tests.Storage;
 
 /// <summary>Where a message stands in its lane, and which message a Message-ID belongs to.</summary>
-[TestOf(typeof(IMessageQueries))]
 [TestFixture(typeof(SqliteBench))]
 [TestFixture(typeof(PostgresBench))]
-internal sealed class MessageSearchContract<TBench> : MessageStoreContract<TBench>
+internal sealed class MessageSearchTests<TBench> : MessageStoreContract<TBench>
     where TBench : SqlBench, new()
 {
     private new const long Now = 40_000;
