@@ -273,17 +273,12 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     private void Closed(SmtpAccount account, Circuit closed, string by)
     {
         Show(account.Key);
-        NoteClosed(account.Key);
+        foreach (var (old, _) in _closedAt.Where(one => _clock.GetElapsedTime(one.Value) > Remembered).ToArray())
+            _closedAt.Remove(old);
+        _closedAt[account.Key] = _clock.GetTimestamp();
         _writer.Keep(account.Key, null);
         Log.Closed(_logger, account.ToString(), Place(account), by);
         _writer.Tell(account, EventType.AccountCircuitClosed, CircuitDetail.OfClosed(closed, by), Now());
-    }
-
-    private void NoteClosed(AccountKey account)
-    {
-        foreach (var (old, _) in _closedAt.Where(one => _clock.GetElapsedTime(one.Value) > Remembered).ToArray())
-            _closedAt.Remove(old);
-        _closedAt[account] = _clock.GetTimestamp();
     }
 
     // What is over is parked until now: Schedule tries it then.

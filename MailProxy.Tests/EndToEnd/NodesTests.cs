@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using MailProxy.Pipeline.Disk;
@@ -166,6 +167,28 @@ internal sealed class NodesTests : NodesFixture
 
         await UntilSentAsync(two, "m");
         Assert.That(await MailboxAsync(one) + await MailboxAsync(two), Is.EqualTo(Accounts));
+    }
+
+    [Test]
+    public async Task Post_ConnectionsCutAgainAndAgain_EverythingAcknowledgedAtEitherNodeIsSent()
+    {
+        await using var one = await StartAsync("one");
+        await PutAccountsAsync(one);
+        await using var two = await StartAsync("two");
+        await UntilSharedAsync(one, two);
+        var acknowledged = new List<string>();
+        for (var i = 0; i < 240; i++)
+        {
+            if (i % 8 == 5)
+                PostgresServer.Shared.CutOff(Database);
+            using var answer = await (i % 2 == 0 ? one : two).Http.PostAsJsonAsync("/v1/messages", Mail($"m{i}", i / 2 % Accounts));
+            if (answer.StatusCode == HttpStatusCode.Accepted)
+                acknowledged.Add($"m{i}");
+        }
+
+        Assert.That(acknowledged, Has.Count.GreaterThan(100));
+        foreach (var id in acknowledged)
+            await one.UntilAsync(id, EventType.MessageSent);
     }
 
     [Test]

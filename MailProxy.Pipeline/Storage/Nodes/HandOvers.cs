@@ -12,10 +12,10 @@ internal sealed class HandOvers
     private readonly Dictionary<long, TimeSpan> _begun = [];
 
     /// <param name="units">Those that another node should have.</param>
-    /// <param name="isLeaving">This node stops: nothing is opened again.</param>
+    /// <param name="staysClosed">Nothing is gained by opening it again: this node stops, or has not all of it.</param>
     /// <param name="now">This node's own time.</param>
     /// <returns>Those that are closed now.</returns>
-    public HashSet<long> Closed(IReadOnlySet<long> units, bool isLeaving, TimeSpan now)
+    public HashSet<long> Closed(IReadOnlySet<long> units, Func<long, bool> staysClosed, TimeSpan now)
     {
         foreach (var gone in _begun.Keys.Where(unit => !units.Contains(unit)).ToArray())
             _begun.Remove(gone);
@@ -24,7 +24,7 @@ internal sealed class HandOvers
         {
             if (!_begun.TryGetValue(unit, out var begun) || now - begun >= LongestClosed + Open)
                 _begun[unit] = begun = now;
-            if (isLeaving || now - begun < LongestClosed)
+            if (now - begun < LongestClosed || staysClosed(unit))
                 closed.Add(unit);
         }
 

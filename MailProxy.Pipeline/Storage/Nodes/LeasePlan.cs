@@ -53,24 +53,30 @@ public static class LeasePlan
         NodeRow[] staying = [.. alive.Where(static node => node.IsStaying)];
         var (take, give) = (new List<long>(), new List<long>());
         var wanted = new Dictionary<long, long>();
+
+        // As long as another node has one lane of a unit, the unit could not be sent for: a lane taken from it would only stop that node.
+        var elsewhere = units
+            .OfLanes.Where(one => leases.GetValueOrDefault(one.Key.Number) is var holder && holder != me && sessions.Contains(holder))
+            .Select(static one => one.Value)
+            .ToHashSet();
         foreach (var (lane, unit) in units.OfLanes)
         {
             if (!wanted.TryGetValue(unit, out var target))
                 wanted[unit] = target = Target(staying, unit);
-            Step(lane.Number, target);
+            Step(lane.Number, target, !elsewhere.Contains(unit));
         }
 
         // It stays where it is as long as that node does: nothing of it is handed over in the middle.
         var house = leases.GetValueOrDefault(LaneUnits.House);
-        Step(LaneUnits.House, staying.Any(node => node.Session == house) ? house : Target(staying, LaneUnits.House));
+        Step(LaneUnits.House, staying.Any(node => node.Session == house) ? house : Target(staying, LaneUnits.House), true);
         return new(take, give);
 
-        void Step(long unit, long target)
+        void Step(long unit, long target, bool mayTake)
         {
             var holder = leases.GetValueOrDefault(unit);
             if (holder == me && target != me)
                 give.Add(unit);
-            else if (target == me && !sessions.Contains(holder))
+            else if (target == me && mayTake && !sessions.Contains(holder))
                 take.Add(unit);
         }
     }

@@ -34,14 +34,15 @@ internal static class PgEntry
         var session = new PgSession(connection);
         foreach (var node in PgNodeRows.AllAlive(session))
         {
-            // This process holds that node's data directory now, so it has ended, and its connections are gone; unless the directory is a
+            // This process holds that node's data directory now, so it has ended and its connections are gone; unless the directory is a
             // copy of it.
-            if (node.Place == place && node.Name == options.Nodes.Name && !PgNodeRows.IsConnected(session, node))
+            var isOwn = node.Place == place && node.Name == options.Nodes.Name;
+            if (isOwn && !PgNodeRows.IsConnected(session, node))
                 End(session, node, Now());
             else if (node.Place == place)
-                WaitForEnd(session, node, options.Nodes, Now, Copied(node.Name, options.DataDirectory));
+                WaitForEnd(session, node, isOwn, options.Nodes, Now, Copied(node.Name, options.DataDirectory));
             else if (node.Name == options.Nodes.Name)
-                WaitForEnd(session, node, options.Nodes, Now, Refused(node.Name));
+                WaitForEnd(session, node, false, options.Nodes, Now, Refused(node.Name));
         }
 
         session.Run("BEGIN");
@@ -73,11 +74,18 @@ internal static class PgEntry
     }
 
     // A node of this name may have lost its data directory, or be alive: whether it beats is watched as any node does it.
-    private static void WaitForEnd(PgSession session, NodeRow node, NodeOptions options, Func<long> now, StoreRefusedException itLives)
+    private static void WaitForEnd(
+        PgSession session,
+        NodeRow node,
+        bool isOwn,
+        NodeOptions options,
+        Func<long> now,
+        StoreRefusedException itLives
+    )
     {
         var begun = Stopwatch.GetTimestamp();
         var longest = node.TimeToLive > options.TimeToLive ? node.TimeToLive : options.TimeToLive;
-        while (Stopwatch.GetElapsedTime(begun) <= longest)
+        while (Stopwatch.GetElapsedTime(begun) <= longest && !(isOwn && !PgNodeRows.IsConnected(session, node)))
         {
             using (var pause = new ManualResetEventSlim())
                 pause.Wait(options.Beat / 2);

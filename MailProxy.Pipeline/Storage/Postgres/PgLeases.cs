@@ -63,7 +63,8 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         // Of the house nothing is given up before the end: who does it is in the middle of something.
         var wanted = steps.Give.Where(static unit => unit != LaneUnits.House).ToLookup(lane => UnitOf(units, lane));
         var isLeaving = look.Nodes.Any(node => node.Session == me && node.IsLeaving);
-        var closed = _handOvers.Closed(wanted.Select(static unit => unit.Key).ToHashSet(), isLeaving, Stopwatch.GetElapsedTime(0));
+        bool staysClosed(long unit) => isLeaving || units.ByUnit[unit].Any(lane => _leases.GetValueOrDefault(lane.Number) != me);
+        var closed = _handOvers.Closed(wanted.Select(static unit => unit.Key).ToHashSet(), staysClosed, Stopwatch.GetElapsedTime(0));
         var giving = wanted.Where(unit => closed.Contains(unit.Key)).SelectMany(static unit => unit).ToHashSet();
         if (!giving.SetEquals(_giving))
         {

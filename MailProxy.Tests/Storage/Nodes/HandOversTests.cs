@@ -11,8 +11,8 @@ internal sealed class HandOversTests
 
     private readonly HandOvers _handOvers = new();
 
-    private HashSet<long> At(double seconds, IReadOnlySet<long>? units = null, bool isLeaving = false) =>
-        _handOvers.Closed(units ?? One, isLeaving, TimeSpan.FromSeconds(1_000 + seconds));
+    private HashSet<long> At(double seconds, IReadOnlySet<long>? units = null, bool staysClosed = false) =>
+        _handOvers.Closed(units ?? One, _ => staysClosed, TimeSpan.FromSeconds(1_000 + seconds));
 
     [Test]
     public void Closed_AnAttemptThatDoesNotEnd_IsOpenAgainAfterAWhileAndTriedLater()
@@ -38,9 +38,9 @@ internal sealed class HandOversTests
     }
 
     [Test]
-    public void Closed_OfANodeThatStops_StaysSo()
+    public void Closed_NothingIsGainedByOpeningIt_StaysSo()
     {
         At(0);
-        Assert.That(At(30, isLeaving: true), Is.EqualTo(One));
+        Assert.That(At(30, staysClosed: true), Is.EqualTo(One));
     }
 }

@@ -97,6 +97,17 @@ internal sealed class LeasePlanTests
     }
 
     [Test]
+    public void Of_UnitOfWhichAnotherNodeHasALane_NothingIsTakenUntilItIsGivenUp()
+    {
+        NodeRow[] nodes = [Node(1), Node(2, leaves: true)];
+        var units = LaneUnitsTests.Units(limitsOfTenant: true, accounts: [1, 2]);
+        var leases = new Dictionary<long, long> { [1] = 2, [LaneUnits.House] = 1 };
+        Assert.That(LeasePlan.Of(1, nodes, leases, units).Take, Is.Empty, "the other one would have to stop for it");
+        leases[1] = 0;
+        Assert.That(LeasePlan.Of(1, nodes, leases, units).Take, Is.EquivalentTo(new[] { 1, 2 }));
+    }
+
+    [Test]
     public void Look_BeatStandsStill_IsDeadAfterItsTime()
     {
         var watch = new PeerWatch(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(2.5));
