@@ -15,6 +15,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<long> _ready = []; // taken over
+    private readonly HashSet<long> _begun = []; // being taken over, or tried to be: what is under way of them is what was found
     private readonly HashSet<long> _new = []; // nobody has held them before
     private readonly HandOvers _handOvers = new();
     private HashSet<long> _giving = [];
@@ -126,6 +127,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         lock (_gate)
         {
             _ready.RemoveWhere(unit => _leases.GetValueOrDefault(unit) != me);
+            _begun.RemoveWhere(unit => _leases.GetValueOrDefault(unit) != me);
             gained = [.. _leases.Where(one => one.Value == me && !_ready.Contains(one.Key)).Select(static one => one.Key)];
             if (gained.Contains(LaneUnits.House))
                 _ready.Add(LaneUnits.House);
@@ -137,7 +139,11 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         var whole = Whole(gained.Where(static unit => unit != LaneUnits.House), units, claims);
         LaneKey[] lanes = [.. whole.Select(static unit => new LaneKey((int)unit))];
         lock (_gate)
+        {
             _ready.ExceptWith(whole);
+            _begun.UnionWith(whole);
+        }
+
         Renew();
         if (lanes.Length > 0)
             _takingOver = Task.Run(() => TakeOverAsync(lanes));
@@ -154,7 +160,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
                 whole.UnionWith(unit);
             else if (!Array.TrueForAll(all, lane => _leases.GetValueOrDefault(lane.Number) == me))
                 continue;
-            else if (Array.Exists(all, busy.Contains))
+            else if (!Array.TrueForAll(all, lane => _begun.Contains(lane.Number)) && Array.Exists(all, busy.Contains))
                 _isUnitBusy = true;
             else
                 whole.UnionWith(all.Select(static lane => (long)lane.Number));
@@ -169,7 +175,11 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         {
             await _takeOver!(lanes);
             lock (_gate)
+            {
                 _ready.UnionWith(lanes.Select(static lane => (long)lane.Number));
+                _begun.ExceptWith(lanes.Select(static lane => (long)lane.Number));
+            }
+
             Renew();
         }
         catch (Exception error)

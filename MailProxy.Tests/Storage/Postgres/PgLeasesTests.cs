@@ -41,6 +41,7 @@ internal sealed class PgLeasesTests
             );
         }
 
+        _taking = static () => Task.CompletedTask;
         (_taken, _claims) = ([], new(new PgMarks(Me, static () => TimeSpan.Zero)));
         _leases = new(Me, static () => { }, NullLogger.Instance);
         _leases.TakeOverBy(
@@ -48,7 +49,7 @@ internal sealed class PgLeasesTests
             {
                 lock (_taken)
                     _taken.Add([.. lanes.OrderBy(static lane => lane.Number)]);
-                return Task.CompletedTask;
+                return _taking();
             },
             () => _isWritten,
             static () => { }
@@ -94,6 +95,7 @@ internal sealed class PgLeasesTests
 
     private long Holder(int lane) => _session.QueryNumber("SELECT session FROM leases WHERE unit = ?1", Lane(lane).Number)!.Value;
 
+    private Func<Task> _taking = null!;
     private bool _isWritten = true;
     private long _version;
 
@@ -146,6 +148,22 @@ internal sealed class PgLeasesTests
         _claims.Remove(Ticket(1));
         await StepUntilHeldAsync(both, 1, 2);
         Assert.That(_taken[^1], Is.EqualTo(new[] { Lane(1), Lane(2) }));
+    }
+
+    [Test]
+    public async Task Step_TakingOverFailedBehindWhatItFoundUnderWay_IsTriedAgain()
+    {
+        Lease(1, 0);
+        Lease(2, 0);
+        var units = Unit(1, 2);
+        _taking = () =>
+        {
+            _claims.TryAdd(Ticket(1)); // an attempt of the node that had it, which nobody has settled yet
+            _taking = static () => Task.CompletedTask;
+            return Task.FromException(new InvalidOperationException("the database is away"));
+        };
+        await StepUntilHeldAsync(units, 1, 2);
+        Assert.That(_taken, Has.Count.EqualTo(2));
     }
 
     [Test]
