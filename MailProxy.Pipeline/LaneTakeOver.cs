@@ -34,7 +34,7 @@ public sealed class LaneTakeOver
     }
 
     /// <summary>Whether the next node that sends for a lane will find in the store all that is known here.</summary>
-    public bool IsWritten => _watch.IsWritten;
+    public bool IsWritten(LaneKey lane) => Lanes.PoolOf(lane) is not null || _watch.IsWritten(Lanes.AccountOf(lane));
 
     private ILaneStore Store => _shared.Lanes ?? throw new InvalidOperationException("The store has no lanes of other nodes.");
 

@@ -56,7 +56,7 @@ internal sealed partial class NodeLink(
         accounts.Changed += _nodes.Look;
         (_reloads, _hearing) = (ReloadAsync(), HearAsync());
         pipeline.TakeOver.Saved += TellOthers;
-        _nodes.Begin(Units, pipeline.TakeOver.RunAsync, () => pipeline.TakeOver.IsWritten);
+        _nodes.Begin(Units, pipeline.TakeOver.RunAsync, pipeline.TakeOver.IsWritten);
         var metrics = new NodeMetrics(registry);
         registry.AddBeforeCollectCallback(() => Measure(metrics));
     }

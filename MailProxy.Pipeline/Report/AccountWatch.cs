@@ -49,8 +49,8 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     /// <summary>How these accounts stand is in the store.</summary>
     public event Action<IReadOnlyCollection<AccountKey>>? Saved;
 
-    /// <summary>Whether the store knows how every account stands.</summary>
-    public bool IsWritten => _writer.IsWritten;
+    /// <summary>Whether the store knows how an account stands.</summary>
+    public bool IsWritten(AccountKey account) => _writer.IsWritten(account);
 
     /// <summary>Whether nothing but a probe may go by the account.</summary>
     public bool IsHeld(AccountKey account) => _count > 0 && Find(account) is not null;
@@ -110,12 +110,14 @@ internal sealed partial class AccountWatch : IAsyncDisposable
     /// <param name="circuits">Every circuit in the store.</param>
     public void Hear(Func<AccountKey, bool> isHere, IReadOnlyList<Circuit> circuits)
     {
-        var isWritten = _writer.IsWritten;
         var shared = circuits.Where(circuit => isHere(circuit.Account) && circuit.Trouble.Via is not null).ToList();
         lock (_gate)
         {
             var over = _circuits.All.Where(known =>
-                isWritten && known.Trouble.Via is not null && isHere(known.Account) && !shared.Exists(one => one.Account == known.Account)
+                known.Trouble.Via is not null
+                && isHere(known.Account)
+                && _writer.IsWritten(known.Account)
+                && !shared.Exists(one => one.Account == known.Account)
             );
             foreach (var circuit in over.ToArray())
             {

@@ -29,8 +29,8 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _writing;
-    private Dictionary<AccountKey, Circuit?> _changed = [];
-    private bool _isSaving;
+    private Dictionary<AccountKey, Circuit?> _changed = [],
+        _saving = [];
 
     public CircuitWriter(IDeliveryLog log, ICircuitStore store, TimeProvider clock, ILogger logger)
     {
@@ -41,14 +41,11 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
     /// <summary>How these accounts stand is in the store.</summary>
     public event Action<IReadOnlyCollection<AccountKey>>? Saved;
 
-    /// <summary>Whether the store knows how every account stands.</summary>
-    public bool IsWritten
+    /// <summary>Whether the store knows how an account stands.</summary>
+    public bool IsWritten(AccountKey account)
     {
-        get
-        {
-            lock (_gate)
-                return _changed.Count == 0 && !_isSaving;
-        }
+        lock (_gate)
+            return !_changed.ContainsKey(account) && !_saving.ContainsKey(account);
     }
 
     /// <summary>How an account's circuit stands from now on; null: it is closed.</summary>
@@ -123,14 +120,14 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
     {
         Dictionary<AccountKey, Circuit?> changed;
         lock (_gate)
-            (changed, _changed, _isSaving) = (_changed, [], _changed.Count > 0);
+            (changed, _saving, _changed) = (_changed, _changed, []);
         if (changed.Count == 0)
             return true;
         try
         {
             await _store.SaveAsync(changed);
             lock (_gate)
-                _isSaving = false;
+                _saving = [];
             Saved?.Invoke(changed.Keys);
             return true;
         }
@@ -139,7 +136,7 @@ internal sealed partial class CircuitWriter : IAsyncDisposable
             Log.NotSaved(_logger, error);
             lock (_gate)
             {
-                _isSaving = false;
+                _saving = [];
                 foreach (var (account, circuit) in changed)
                     _changed.TryAdd(account, circuit); // unless it has changed again
             }

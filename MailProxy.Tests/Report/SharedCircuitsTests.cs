@@ -46,14 +46,14 @@ internal sealed class SharedCircuitsTests
         await using var watch = Watch();
         _kept.Fault = new InvalidOperationException("full");
         watch.Trouble(Trouble(A));
-        Assert.That(watch.IsWritten, Is.False);
+        Assert.That(watch.IsWritten(Key(A)), Is.False);
 
         _kept.Fault = null;
         await Eventually.BecomesAsync(
             () =>
             {
                 _clock.Advance(TimeSpan.FromSeconds(1));
-                return Task.FromResult(watch.IsWritten);
+                return Task.FromResult(watch.IsWritten(Key(A)));
             },
             static written => written
         );
@@ -76,7 +76,10 @@ internal sealed class SharedCircuitsTests
 
         async Task HearAsync()
         {
-            await Eventually.BecomesAsync(() => Task.FromResult(other.IsWritten && here.IsWritten), static written => written);
+            await Eventually.BecomesAsync(
+                () => Task.FromResult(new[] { A, B, C }.All(lane => other.IsWritten(Key(lane)) && here.IsWritten(Key(lane)))),
+                static written => written
+            );
             here.Hear(static account => account != Key(A), await _kept.AllAsync());
         }
     }

@@ -38,7 +38,7 @@ internal sealed class NodesContract<TBench> : MessageStoreContract<TBench>
     private async Task BeginAsync(Func<IReadOnlyCollection<LaneKey>, Task>? takeOver = null)
     {
         var units = Units();
-        Nodes.Begin(() => units, takeOver ?? (static _ => Task.CompletedTask), static () => true);
+        Nodes.Begin(() => units, takeOver ?? (static _ => Task.CompletedTask), static _ => true);
         await Eventually.BecomesAsync(() => Task.FromResult(Nodes.Now), static now => Array.TrueForAll(Both, now.Holds) && now.KeepsHouse);
     }
 

@@ -51,8 +51,8 @@ public interface INodes : ILeases
     /// <summary>From now on this node takes lanes over, one call after the other.</summary>
     /// <param name="units">What must be sent for by one node.</param>
     /// <param name="takeOver">Settles what another node left of these lanes, before the first of their mail is chosen.</param>
-    /// <param name="isWritten">Whether the store knows all that the next node needs to know; before that nothing is given up.</param>
-    void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten);
+    /// <param name="isWritten">Whether the store knows all that the next node needs to know of a lane; before that it is not given up.</param>
+    void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<LaneKey, bool> isWritten);
 
     /// <summary>Looks at once whether another node should hold a lane: one is new, or is gone.</summary>
     void Look();

@@ -62,7 +62,7 @@ public sealed class SoleNodes : INodes
 
     public void Ask(NodeRequest request) { }
 
-    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten) { }
+    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<LaneKey, bool> isWritten) { }
 
     public void Look() { }
 

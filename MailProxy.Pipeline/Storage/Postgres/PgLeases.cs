@@ -13,6 +13,8 @@ namespace MailProxy.Pipeline.Storage.Postgres;
 /// </summary>
 internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
 {
+    private const long OfDeleted = 1L << 50; // apart from the numbers of units
+
     private readonly Lock _gate = new();
     private readonly HashSet<long> _ready = []; // taken over
     private readonly HashSet<long> _begun = []; // being taken over, or tried to be: what is under way of them is what was found
@@ -25,7 +27,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
     private long _version = -1;
     private Task _takingOver = Task.CompletedTask;
     private Func<IReadOnlyCollection<LaneKey>, Task>? _takeOver;
-    private Func<bool> _isWritten = static () => true;
+    private Func<LaneKey, bool> _isWritten = static _ => true;
     private Action? _again;
     private HeldLanes _now = HeldLanes.None;
     private IReadOnlyDictionary<long, int> _lanesOf = new Dictionary<long, int>();
@@ -38,9 +40,9 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
     /// <summary>Whether lanes are to change hands as soon as nothing of them is under way here.</summary>
     public bool AnyWaiting => _giving.Count > 0 || _isUnitBusy;
 
-    /// <param name="isWritten">Whether the store knows all that the next node needs to know.</param>
+    /// <param name="isWritten">Whether the store knows all that the next node needs to know of a lane.</param>
     /// <param name="again">Called when a taking over has ended.</param>
-    public void TakeOverBy(Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten, Action again) =>
+    public void TakeOverBy(Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<LaneKey, bool> isWritten, Action again) =>
         (_takeOver, _isWritten, _again) = (takeOver, isWritten, again);
 
     /// <summary>Takes and gives what is to be. True: something was given up, or could be taken by others.</summary>
@@ -85,7 +87,9 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
             .Select(static node => (node.Session, node.IsLeaving))
             .SequenceEqual(_nodes.Select(static node => (node.Session, node.IsLeaving)));
 
-    private static long UnitOf(LaneUnits units, long lane) => units.OfLanes.TryGetValue(new((int)lane), out var unit) ? unit : ~lane;
+    // A lane whose account or pool was deleted is a unit by itself.
+    private static long UnitOf(LaneUnits units, long lane) =>
+        units.OfLanes.TryGetValue(new((int)lane), out var unit) ? unit : OfDeleted + lane;
 
     // After Renew: nothing more of these is claimed. A unit goes as a whole.
     private bool GiveUp(Session session, LaneUnits units, Claims claims)
@@ -95,7 +99,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
         bool isReady(long lane)
         {
             lock (_gate)
-                return _takingOver.IsCompleted || _ready.Contains(lane);
+                return (_takingOver.IsCompleted || _ready.Contains(lane)) && _isWritten(new((int)lane));
         }
 
         var busy = claims.Lanes();
@@ -106,7 +110,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
                 .Where(unit => unit.All(lane => !busy.Contains(new((int)lane)) && isReady(lane)))
                 .SelectMany(static unit => unit),
         ];
-        if (dry.Length == 0 || !_isWritten())
+        if (dry.Length == 0)
             return false;
         PgNodeRows.GiveLeases(session, me, dry);
         lock (_gate)
@@ -161,12 +165,20 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
             else if (!Array.TrueForAll(all, lane => _leases.GetValueOrDefault(lane.Number) == me))
                 continue;
             else if (!Array.TrueForAll(all, lane => _begun.Contains(lane.Number)) && Array.Exists(all, busy.Contains))
-                _isUnitBusy = true;
+                Close(all);
             else
                 whole.UnionWith(all.Select(static lane => (long)lane.Number));
         }
 
         return whole;
+    }
+
+    // Nothing new begins until it can be taken over.
+    private void Close(LaneKey[] unit)
+    {
+        _isUnitBusy = true;
+        lock (_gate)
+            _ready.ExceptWith(unit.Select(static lane => (long)lane.Number));
     }
 
     private async Task TakeOverAsync(LaneKey[] lanes)

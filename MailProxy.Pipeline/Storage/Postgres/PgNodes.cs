@@ -93,7 +93,7 @@ internal sealed partial class PgNodes : INodes, IDisposable
     /// </summary>
     public TimeSpan Rest => _rest.Left;
 
-    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<bool> isWritten)
+    public void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<LaneKey, bool> isWritten)
     {
         _leases.TakeOverBy(takeOver, isWritten, Look);
         lock (_gate)

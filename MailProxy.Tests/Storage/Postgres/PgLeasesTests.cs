@@ -51,7 +51,7 @@ internal sealed class PgLeasesTests
                     _taken.Add([.. lanes.OrderBy(static lane => lane.Number)]);
                 return _taking();
             },
-            () => _isWritten,
+            _ => _isWritten,
             static () => { }
         );
     }
