@@ -51,7 +51,7 @@ public interface INodes : ILeases
     /// <summary>From now on this node takes lanes over, one call after the other.</summary>
     /// <param name="units">What must be sent for by one node.</param>
     /// <param name="takeOver">Settles what another node left of these lanes, before the first of their mail is chosen.</param>
-    /// <param name="isWritten">Whether the store knows all that the next node needs to know of a lane; before that it is not given up.</param>
+    /// <param name="isWritten">Whether the store knows all that the next node needs to know of a lane: else it is not given up yet.</param>
     void Begin(Func<LaneUnits> units, Func<IReadOnlyCollection<LaneKey>, Task> takeOver, Func<LaneKey, bool> isWritten);
 
     /// <summary>Looks at once whether another node should hold a lane: one is new, or is gone.</summary>
