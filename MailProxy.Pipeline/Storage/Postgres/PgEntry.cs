@@ -85,17 +85,22 @@ internal static class PgEntry
     {
         var begun = Stopwatch.GetTimestamp();
         var longest = node.TimeToLive > options.TimeToLive ? node.TimeToLive : options.TimeToLive;
-        while (Stopwatch.GetElapsedTime(begun) <= longest && !(isOwn && !PgNodeRows.IsConnected(session, node)))
+        while (Stopwatch.GetElapsedTime(begun) <= longest)
         {
             using (var pause = new ManualResetEventSlim())
                 pause.Wait(options.Beat / 2);
+            if (isOwn && !PgNodeRows.IsConnected(session, node))
+                break; // its last beat may have been under way
             if (PgNodeRows.AllAlive(session).FirstOrDefault(one => one.Session == node.Session) is not { } again)
                 return;
             if (again.Beat != node.Beat)
                 throw itLives;
         }
 
-        PgNodeRows.End(session, node, now());
+        if (isOwn && !PgNodeRows.IsConnected(session, node))
+            End(session, node, now());
+        else
+            PgNodeRows.End(session, node, now());
     }
 
     private static StoreRefusedException Copied(string name, string directory) =>

@@ -164,7 +164,7 @@ internal sealed partial class PgLeases(long me, Action changed, ILogger logger)
                 whole.UnionWith(unit);
             else if (!Array.TrueForAll(all, lane => _leases.GetValueOrDefault(lane.Number) == me))
                 continue;
-            else if (!Array.TrueForAll(all, lane => _begun.Contains(lane.Number)) && Array.Exists(all, busy.Contains))
+            else if (Array.Exists(all, lane => busy.Contains(lane) && !_begun.Contains(lane.Number)))
                 Close(all);
             else
                 whole.UnionWith(all.Select(static lane => (long)lane.Number));
